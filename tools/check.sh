@@ -19,11 +19,11 @@ notebooks=$(find chapters -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*' | 
 if [ -n "${CI:-}" ]; then
     step "format" $py -m ruff format --check .
     # shellcheck disable=SC2086  # one argument per notebook; names have no spaces
-    [ -z "$notebooks" ] || step "notebooks hold no outputs" $py -m nbstripout --verify $notebooks
+    [ -z "$notebooks" ] || step "notebooks hold no outputs" $py -m nbstripout --keep-id --verify $notebooks
 else
     step "format" $py -m ruff format .
     # shellcheck disable=SC2086
-    [ -z "$notebooks" ] || step "notebooks hold no outputs" $py -m nbstripout $notebooks
+    [ -z "$notebooks" ] || step "notebooks hold no outputs" $py -m nbstripout --keep-id $notebooks
 fi
 step "lint" $py -m ruff check .
 step "spelling" $py -m codespell_lib
