@@ -1,0 +1,43 @@
+"""Rules and Facts: the replica-symmetric theory of the RAF model, solved, observed and simulated.
+
+>>> import raflib as rf
+>>> task = rf.RulesAndFacts(alpha=2.0, eps=0.3)
+>>> sol = rf.solve(task, rf.Learner(rf.Hinge(), rf.Linear(), lam=0.1))
+>>> round(rf.generalization_error(sol), 4), round(rf.memorization_error(sol), 4)
+(0.3013, 0.1472)
+"""
+
+from .features import Kernel, Linear
+from .learner import Learner
+from .limits import optimal_ridge
+from .losses import Hinge, MaxMargin, MinNorm, Square
+from .observables import free_energy, generalization_error, memorization_error, training_error, training_loss
+from .overlaps import Conjugates, Overlaps
+from .separability import capacity
+from .solve import ConvergenceError, ConvergenceWarning, Solution, solve
+from .task import RulesAndFacts, Sample
+
+__all__ = [
+    "Conjugates",
+    "ConvergenceError",
+    "ConvergenceWarning",
+    "Hinge",
+    "Kernel",
+    "Learner",
+    "Linear",
+    "MaxMargin",
+    "MinNorm",
+    "Overlaps",
+    "RulesAndFacts",
+    "Sample",
+    "Solution",
+    "Square",
+    "capacity",
+    "free_energy",
+    "generalization_error",
+    "memorization_error",
+    "optimal_ridge",
+    "solve",
+    "training_error",
+    "training_loss",
+]

@@ -1,0 +1,269 @@
+"""Margin losses. A loss is one class; nothing else needs to change to add one.
+
+A loss l(x) of the margin x = y omega enters the theory through the proximal map
+
+    prox_V(u) = argmin_x  l(x) + (x - u)^2 / (2 V)
+
+and the force g(u) = (prox_V(u) - u) / V = -l'(prox_V(u)). Each loss here is piecewise quadratic, so its force is
+piecewise linear in u and its Gaussian moments have closed forms (`raflib.channel`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from .overlaps import Array
+
+
+class Piece(NamedTuple):
+    """For low < u < high the force is the linear function g(u) = level + slope (u - origin)."""
+
+    low: Array | float
+    high: Array | float
+    level: Array | float
+    slope: Array | float
+    origin: Array | float
+
+
+class Loss(Protocol):
+    """What the solver asks of a loss; V > 0 and u are arrays that broadcast."""
+
+    @property
+    def slope_at_zero(self) -> float:
+        """Slope l'(0): a fact is forgotten where its test field is below V l'(0)."""
+
+    @property
+    def constraint(self) -> Loss | None:
+        """The hard constraint that lam -> 0+ imposes while it can be met; None if the loss is one itself."""
+
+    def value(self, x: Array) -> Array:
+        """Loss l(x) at margin x."""
+
+    def prox(self, u: Array, V: Array) -> Array:
+        """Proximal map argmin_x l(x) + (x - u)^2 / (2 V)."""
+
+    def dprox(self, u: Array, V: Array) -> Array:
+        """Derivative of the proximal map with respect to u."""
+
+    def force(self, u: Array, V: Array) -> Array:
+        """Force g(u) = (prox_V(u) - u) / V, written so that nothing cancels at small V."""
+
+    def stiffness(self, u: Array, V: Array) -> Array:
+        """Minus the slope of the force, (1 - prox'_V(u)) / V, written so that nothing cancels at small V."""
+
+    def kinks(self, V: Array) -> tuple[Array, ...]:
+        """Values of u at which the proximal map is not smooth."""
+
+    def pieces(self, V: Array) -> tuple[Piece, ...]:
+        """The force, if it is piecewise linear in u (zero outside the pieces); an empty tuple if it is not."""
+
+
+@dataclass(frozen=True)
+class Square:
+    r"""Square loss l(x) = (1 - x)^2 / 2; with L2 regularisation, ridge regression on the labels.
+
+    ``prox_V(u) = (u + V) / (1 + V)``, force ``g(u) = (1 - u) / (1 + V)``.
+
+    Examples
+    --------
+    >>> import raflib as rf
+    >>> rf.Square().prox(0.0, V=1.0)
+    0.5
+    """
+
+    @property
+    def slope_at_zero(self) -> float:
+        """l'(0) = -1."""
+        return -1.0
+
+    @property
+    def constraint(self) -> Loss:
+        """Every margin equal to one."""
+        return MinNorm()
+
+    def value(self, x: Array) -> Array:
+        """(1 - x)^2 / 2."""
+        return 0.5 * (1.0 - x) ** 2
+
+    def prox(self, u: Array, V: Array) -> Array:
+        """(u + V) / (1 + V)."""
+        return (u + V) / (1.0 + V)
+
+    def dprox(self, u: Array, V: Array) -> Array:
+        """1 / (1 + V)."""
+        return 1.0 / (1.0 + V) + 0.0 * u
+
+    def force(self, u: Array, V: Array) -> Array:
+        """(1 - u) / (1 + V)."""
+        return np.asarray((1.0 - u) / (1.0 + V))
+
+    def stiffness(self, u: Array, V: Array) -> Array:
+        """1 / (1 + V)."""
+        return np.asarray(1.0 / (1.0 + V) + 0.0 * u)
+
+    def kinks(self, V: Array) -> tuple[Array, ...]:
+        """None: the proximal map is linear."""
+        return ()
+
+    def pieces(self, V: Array) -> tuple[Piece, ...]:
+        """One piece, (1 - u) / (1 + V)."""
+        return (Piece(-np.inf, np.inf, 0.0, -1.0 / (1.0 + V), 1.0),)
+
+
+@dataclass(frozen=True)
+class Hinge:
+    r"""Hinge loss l(x) = max(0, 1 - x); with L2 regularisation, the support vector machine without intercept.
+
+    ``prox_V(u)`` is u + V below 1 - V, 1 between 1 - V and 1, and u above 1.
+
+    Examples
+    --------
+    >>> import numpy as np, raflib as rf
+    >>> rf.Hinge().prox(np.array([-1.0, 0.8, 2.0]), V=0.5).tolist()
+    [-0.5, 1.0, 2.0]
+    """
+
+    @property
+    def slope_at_zero(self) -> float:
+        """l'(0) = -1."""
+        return -1.0
+
+    @property
+    def constraint(self) -> Loss:
+        """Every margin at least one."""
+        return MaxMargin()
+
+    def value(self, x: Array) -> Array:
+        """max(0, 1 - x)."""
+        return np.maximum(0.0, 1.0 - x)
+
+    def prox(self, u: Array, V: Array) -> Array:
+        """Median of u + V, 1 and u."""
+        return np.maximum(u, np.minimum(u + V, 1.0))
+
+    def dprox(self, u: Array, V: Array) -> Array:
+        """0 between the kinks, 1 outside."""
+        return np.where((u > 1.0 - V) & (u < 1.0), 0.0, 1.0)
+
+    def force(self, u: Array, V: Array) -> Array:
+        """(1 - u) / V, clipped to [0, 1]."""
+        return np.asarray(np.clip((1.0 - u) / V, 0.0, 1.0))
+
+    def stiffness(self, u: Array, V: Array) -> Array:
+        """1 / V between the kinks, 0 outside."""
+        return np.asarray(np.where((u > 1.0 - V) & (u < 1.0), 1.0 / V, 0.0))
+
+    def kinks(self, V: Array) -> tuple[Array, ...]:
+        """1 - V and 1."""
+        return (1.0 - V, np.ones_like(V))
+
+    def pieces(self, V: Array) -> tuple[Piece, ...]:
+        """Force 1 below 1 - V, then (1 - u) / V down to 0 at u = 1."""
+        return (Piece(-np.inf, 1.0 - V, 1.0, 0.0, 1.0), Piece(1.0 - V, 1.0, 0.0, -1.0 / V, 1.0))
+
+
+@dataclass(frozen=True)
+class MinNorm:
+    r"""The constraint that every margin equals one: the smallest-norm interpolator, ridge at lam -> 0+.
+
+    ``prox_V(u) = 1``. lam only sets a scale: V, with lam = 1, is the limit of lam V.
+
+    Examples
+    --------
+    >>> import numpy as np, raflib as rf
+    >>> rf.MinNorm().value(np.array([1.0, 0.9])).tolist()
+    [0.0, inf]
+    """
+
+    @property
+    def slope_at_zero(self) -> float:
+        """-inf: no margin is ever on the wrong side."""
+        return -np.inf
+
+    @property
+    def constraint(self) -> None:
+        """It is a constraint itself."""
+        return None
+
+    def value(self, x: Array) -> Array:
+        """0 where the margin is one, infinite elsewhere."""
+        return np.where(x == 1.0, 0.0, np.inf)
+
+    def prox(self, u: Array, V: Array) -> Array:
+        """1."""
+        return np.ones_like(u * V)
+
+    def dprox(self, u: Array, V: Array) -> Array:
+        """0."""
+        return np.zeros_like(u * V)
+
+    def force(self, u: Array, V: Array) -> Array:
+        """(1 - u) / V."""
+        return np.asarray((1.0 - u) / V)
+
+    def stiffness(self, u: Array, V: Array) -> Array:
+        """1 / V."""
+        return np.asarray(1.0 / V + 0.0 * u)
+
+    def kinks(self, V: Array) -> tuple[Array, ...]:
+        """None: the proximal map is constant."""
+        return ()
+
+    def pieces(self, V: Array) -> tuple[Piece, ...]:
+        """One piece, (1 - u) / V."""
+        return (Piece(-np.inf, np.inf, 0.0, -1.0 / V, 1.0),)
+
+
+@dataclass(frozen=True)
+class MaxMargin:
+    r"""The constraint that every margin is at least one: the hard-margin SVM, hinge at lam -> 0+.
+
+    ``prox_V(u) = max(u, 1)``. lam only sets a scale: V, with lam = 1, is the limit of lam V.
+
+    Examples
+    --------
+    >>> import numpy as np, raflib as rf
+    >>> rf.MaxMargin().prox(np.array([0.3, 1.7]), V=1.0).tolist()
+    [1.0, 1.7]
+    """
+
+    @property
+    def slope_at_zero(self) -> float:
+        """-inf: no margin is ever on the wrong side."""
+        return -np.inf
+
+    @property
+    def constraint(self) -> None:
+        """It is a constraint itself."""
+        return None
+
+    def value(self, x: Array) -> Array:
+        """0 where the margin is at least one, infinite elsewhere."""
+        return np.where(x >= 1.0, 0.0, np.inf)
+
+    def prox(self, u: Array, V: Array) -> Array:
+        """max(u, 1)."""
+        return np.maximum(u, 1.0) + 0.0 * V
+
+    def dprox(self, u: Array, V: Array) -> Array:
+        """1 above one, 0 below."""
+        return np.where(u > 1.0, 1.0, 0.0) + 0.0 * V
+
+    def force(self, u: Array, V: Array) -> Array:
+        """(1 - u) / V below one, 0 above."""
+        return np.asarray(np.maximum(1.0 - u, 0.0) / V)
+
+    def stiffness(self, u: Array, V: Array) -> Array:
+        """1 / V below one, 0 above."""
+        return np.asarray(np.where(u < 1.0, 1.0 / V, 0.0))
+
+    def kinks(self, V: Array) -> tuple[Array, ...]:
+        """u = 1."""
+        return (np.ones_like(V),)
+
+    def pieces(self, V: Array) -> tuple[Piece, ...]:
+        """One piece, (1 - u) / V below u = 1."""
+        return (Piece(-np.inf, 1.0, 0.0, -1.0 / V, 1.0),)

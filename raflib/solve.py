@@ -1,0 +1,281 @@
+"""One verb: solve(task, learner) -> Solution, for a point, a curve or a phase diagram."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import validation
+from .channel import CHUNK, conjugates
+from .features import FeatureMap
+from .fixed_point import FixedPoint, iterate
+from .gaussian import SQRT_2_OVER_PI
+from .learner import Learner
+from .losses import Loss, MaxMargin, Square
+from .overlaps import Array, Conjugates, Overlaps
+from .task import RulesAndFacts
+
+
+class ConvergenceError(RuntimeError):
+    """A point of the batch has no solution, or none was found; the message gives its parameters and what to do."""
+
+
+class ConvergenceWarning(UserWarning):
+    """Some points of the batch were marked nan and converged=False, as on_failure="nan" asks."""
+
+
+@dataclass(frozen=True)
+class Solution:
+    r"""Overlaps and conjugates of a learner on a task, of the broadcast shape (floats when all inputs are scalars).
+
+    Attributes
+    ----------
+    m, q, s, V : float or array
+        Overlaps; s = q - m^2. Where ``constrained``, V is the limit of lam V.
+    m_hat, q_hat, V_hat : float or array
+        Conjugates, alpha included. Where ``constrained``, the limits of m_hat / lam, q_hat / lam^2, V_hat / lam.
+    residual : float or array
+        Max-norm relative residual of the undamped map (V, s, m) -> T(V, s, m) at these very overlaps.
+    steps : int or array
+        Evaluations of the map.
+    converged : bool or array
+        False only with ``on_failure="nan"``; the values there are nan.
+    constrained : bool or array
+        True where the learner meets every training constraint: a hard-constraint loss, or lam = 0 below threshold.
+    task, learner
+        What was solved.
+    """
+
+    m: float | Array
+    q: float | Array
+    s: float | Array
+    V: float | Array
+    m_hat: float | Array
+    q_hat: float | Array
+    V_hat: float | Array
+    residual: float | Array
+    steps: int | NDArray[np.int64]
+    converged: bool | NDArray[np.bool_]
+    constrained: bool | NDArray[np.bool_]
+    task: RulesAndFacts
+    learner: Learner
+
+
+def solve(
+    task: RulesAndFacts,
+    learner: Learner,
+    *,
+    tol: float = 1e-10,
+    max_steps: int = 2000,
+    on_failure: str = "raise",
+) -> Solution:
+    """Solve the replica-symmetric equations for every point of a batch.
+
+    Parameters
+    ----------
+    task : RulesAndFacts
+    learner : Learner
+        The parameters alpha, eps, lam and those of the feature map may be arrays; they broadcast.
+    tol : float, in [1e-13, 1e-2]
+        Largest relative residual of the undamped map.
+    max_steps : int, at least 1
+        Largest number of map evaluations per point.
+    on_failure : "raise" or "nan"
+        What a point without a solution does: raise, or be marked nan and ``converged=False`` with one warning.
+
+    Returns
+    -------
+    Solution
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range, or if the shapes do not broadcast.
+    ConvergenceError
+        If a point does not reach ``tol`` and ``on_failure`` is "raise". The message gives its parameters.
+
+    References
+    ----------
+    arXiv:2603.25579, replica-symmetric equations.
+
+    Examples
+    --------
+    >>> import numpy as np, raflib as rf
+    >>> task = rf.RulesAndFacts(alpha=2.0, eps=0.3)
+    >>> round(rf.solve(task, rf.Learner(rf.Square(), rf.Linear(), lam=0.1)).m, 8)
+    0.51136404
+    >>> curve = rf.solve(task, rf.Learner(rf.Hinge(), rf.Linear(), lam=np.geomspace(0.01, 10, 60)))
+    >>> curve.q.shape, bool(curve.residual.max() <= 1e-10)
+    ((60,), True)
+    """
+    if not isinstance(task, RulesAndFacts):
+        raise ValueError(f"task = {task!r} is not a RulesAndFacts task")
+    if not isinstance(learner, Learner):
+        raise ValueError(f"learner = {learner!r} is not a Learner, e.g. rf.Learner(rf.Hinge(), rf.Linear(), lam=0.1)")
+    tol = float(validation.number("tol", tol, 1e-13, 1e-2))
+    max_steps = validation.integer("max_steps", max_steps, 1)
+    validation.choice("on_failure", on_failure, ("raise", "nan"))
+
+    named = {"alpha": task.alpha, "eps": task.eps, "lam": learner.lam, **learner.features.parameters}
+    arrays = validation.broadcast(**named)
+    shape = arrays[0].shape
+    flat = {name: np.ascontiguousarray(a, dtype=np.float64).ravel() for name, a in zip(named, arrays, strict=True)}
+    batch = _Batch(flat, learner)
+    found = batch.solve(tol, max_steps)
+    converged = found.residual <= tol
+    if not converged.all():
+        _report(flat, batch, found, converged, tol, on_failure)
+    values = batch.values(found, converged)
+
+    def shaped(x: np.ndarray) -> object:
+        return x.reshape(shape) if shape else x.item()
+
+    return Solution(
+        **{name: shaped(x) for name, x in values.items()},
+        residual=shaped(found.residual),
+        steps=shaped(found.steps),
+        converged=shaped(converged),
+        constrained=shaped(batch.constrained),
+        task=task,
+        learner=learner,
+    )
+
+
+class _Batch:
+    """Flat parameters of a batch, with the hard-constraint branch of each point decided."""
+
+    def __init__(self, flat: dict[str, Array], learner: Learner) -> None:
+        self.alpha, self.eps, self.lam = flat["alpha"], flat["eps"], flat["lam"].copy()
+        self.parameters = {name: flat[name] for name in learner.features.parameters}
+        self.features = learner.features.at(self.parameters)
+        self.loss = learner.loss
+        hard = self.loss if self.loss.constraint is None else self.loss.constraint
+        self.hard = hard
+        limit = self.lam == 0.0
+        if self.loss.constraint is None:
+            self.constrained = np.ones(self.alpha.shape, dtype=bool)
+        else:
+            self.constrained = limit.copy()
+        self.feasible = np.ones(self.alpha.shape, dtype=bool)
+        asked = self.constrained.copy()
+        if asked.any():
+            threshold = self._features(np.flatnonzero(asked)).constraint_capacity(hard, self.eps[asked])
+            can = self.alpha[asked] < threshold
+            if self.loss.constraint is None:
+                self.feasible[asked] = can
+            else:
+                self.constrained[asked] = can
+        # Under a hard constraint lam only sets the unit of V: lam = 1 makes V the limit of lam V.
+        self.lam[self.constrained & limit] = 1.0
+
+    def _features(self, index: NDArray[np.intp]) -> FeatureMap:
+        return self.features.at({name: x[index] for name, x in self.parameters.items()})
+
+    def _map(self, loss: Loss, members: NDArray[np.intp], x: Array, index: NDArray[np.intp]) -> Array:
+        """T(V, s, m) at the given points. Where eps = 1 there is no rule, m = 0, and the third slot stays at 1."""
+        image = np.empty_like(x)
+        for first in range(0, index.size, CHUNK):
+            part = slice(first, first + CHUNK)
+            at = members[index[part]]
+            eps = self.eps[at]
+            V, s, m = x[part].T
+            no_rule = eps == 1.0
+            hats = conjugates(self.alpha[at], eps, loss, Overlaps(np.where(no_rule, 0.0, m), s, V))
+            new = self._features(at).overlaps(hats, self.lam[at])
+            image[part] = np.stack([new.V, new.s, np.where(no_rule, m, new.m)], axis=1)
+        return image
+
+    def solve(self, tol: float, max_steps: int) -> FixedPoint:
+        size = self.alpha.size
+        result = FixedPoint(np.full((size, 3), np.nan), np.full(size, np.inf), np.zeros(size, dtype=np.int64))
+        for loss, mask in ((self.loss, ~self.constrained), (self.hard, self.constrained & self.feasible)):
+            members = np.flatnonzero(mask)
+            if members.size == 0:
+                continue
+            start = self._start(members, loss is self.hard)
+            found = iterate(partial(self._map, loss, members), start, tol=tol, max_steps=max_steps)
+            for into, value in zip(result, found, strict=True):
+                into[members] = value
+        return result
+
+    def _start(self, members: NDArray[np.intp], hard: bool) -> Array:
+        """Return (V, s, m) of the ridge learner in closed form, exact for the square loss; see the comments."""
+        alpha, eps, lam = self.alpha[members], self.eps[members], self.lam[members]
+        mu1, mu_star = (np.broadcast_to(x, self.alpha.shape)[members] for x in self.features.strengths)
+        nonlinear = mu_star**2
+        ridge = (nonlinear if hard else lam + nonlinear) / mu1**2
+        response = ridge_response(alpha, ridge)
+        share = 1.0 / (1.0 + 1.0 / response)
+        c = (1.0 - eps) * SQRT_2_OVER_PI
+        m = alpha * c * share
+        noise = alpha * share**2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            s = noise * (1.0 + m * m - 2.0 * c * m) / (1.0 - noise)
+            if hard:
+                V = np.where(nonlinear > 0, nonlinear * (1.0 + response), 1.0 - alpha) / lam
+            else:
+                V = response + np.where(nonlinear > 0, nonlinear / lam * (1.0 + response), 0.0)
+        if hard and isinstance(self.hard, MaxMargin):
+            # Without a nonlinear part there is no ridge solution above alpha = 1. The perfect student's scaling
+            # m ~ alpha, s ~ 1, V ~ 1 is near enough.
+            above = (nonlinear == 0.0) & (alpha > 0.9)
+            V, s = np.where(above, 0.3 / lam, V), np.where(above, 1.0, s)
+            m = np.where(above, alpha * np.maximum(1.0 - eps, 1e-3), m)
+        elif not isinstance(self.loss, Square):
+            # Ridge shrinks towards 0 where labels are noisy; a margin loss keeps its field of order one.
+            grow = np.where(alpha > 10.0 * np.maximum(1.0, lam), np.sqrt(np.maximum(1.0, 0.15 / (m * m + s))), 1.0)
+            m, s = m * grow, s * grow**2
+        return np.stack([V, s, np.where(eps < 1.0, m, 1.0)], axis=1)
+
+    def values(self, found: FixedPoint, converged: NDArray[np.bool_]) -> dict[str, Array]:
+        x = np.where(converged[:, None], found.x, np.nan)
+        m = np.where(self.eps == 1.0, np.where(converged, 0.0, np.nan), x[:, 2])
+        overlaps = Overlaps(m, x[:, 1], x[:, 0])
+        hats = Conjugates(*(np.full(m.shape, np.nan) for _ in range(3)))
+        for loss, mask in ((self.loss, ~self.constrained), (self.hard, self.constrained)):
+            index = np.flatnonzero(mask & converged)
+            for first in range(0, index.size, CHUNK):
+                at = index[first : first + CHUNK]
+                part = conjugates(self.alpha[at], self.eps[at], loss, Overlaps(*(o[at] for o in overlaps)))
+                for into, value in zip(hats, part, strict=True):
+                    into[at] = value
+        return {"m": m, "q": overlaps.q, "s": overlaps.s, "V": overlaps.V, **hats._asdict()}
+
+
+def ridge_response(alpha: Array, lam: Array) -> Array:
+    """Return the positive root V of lam V^2 + (lam + alpha - 1) V - 1 = 0, without cancellation, lam = 0 included.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ridge_response(np.array([2.0, 2.0]), np.array([0.0, 0.1])).round(8).tolist()
+    [1.0, 0.84428877]
+    """
+    b = lam + alpha - 1.0
+    root = np.sqrt(b * b + 4.0 * lam)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(b >= 0, 2.0 / (b + root), (root - b) / (2.0 * lam))
+
+
+def _report(
+    flat: dict[str, Array], batch: _Batch, found: FixedPoint, converged: NDArray[np.bool_], tol: float, on_failure: str
+) -> None:
+    """Raise or warn, naming the worst point."""
+    failed = np.flatnonzero(~converged)
+    impossible = failed[~batch.feasible[failed]]
+    worst = impossible[0] if impossible.size else failed[np.argmax(found.residual[failed])]
+    point = ", ".join(f"{name} = {x[worst].item()!r}" for name, x in flat.items())
+    many = f"{failed.size} of {converged.size} points have no solution; " if converged.size > 1 else ""
+    if impossible.size:
+        why = f"{type(batch.loss).__name__} cannot be met on every sample at {point}: alpha is above the capacity"
+        advice = "lower alpha or use a soft loss (Square, Hinge) with lam > 0"
+    else:
+        why = f"no convergence at {point}: residual {found.residual[worst]:.3g} > tol {tol:.3g} after {found.steps[worst]} steps"
+        advice = "move away from an interpolation threshold, raise lam, or raise max_steps or tol"
+    if on_failure == "raise":
+        raise ConvergenceError(f"{many}{why}; {advice}; on_failure=\"nan\" marks such points instead")
+    warnings.warn(f"{many}{why}; marked nan with converged=False", ConvergenceWarning, stacklevel=3)

@@ -1,0 +1,125 @@
+"""The rules-and-facts task: which labels a sample carries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from . import validation
+from .overlaps import Array
+
+
+class Sample(NamedTuple):
+    """A training set: inputs X (n, d), labels y (n,) in {-1, +1}, is_fact (n,), teacher (d,)."""
+
+    X: Array
+    y: Array
+    is_fact: NDArray[np.bool_]
+    teacher: Array
+
+
+@dataclass(frozen=True)
+class RulesAndFacts:
+    r"""Labels that follow a rule with probability 1 - eps and are coin flips with probability eps.
+
+    Inputs x ~ N(0, I_d), n = alpha d of them; teacher field z = w.x / sqrt(d) with w ~ N(0, I_d);
+
+    ``P(y | z) = (1 - eps) 1[y = sign z] + eps / 2``.
+
+    Parameters
+    ----------
+    alpha : float or array, in (0, inf)
+        Samples per input dimension, n / d.
+    eps : float or array, in [0, 1]
+        Share of facts. 0 is the teacher-student problem, 1 is Gardner's storage problem.
+
+    Raises
+    ------
+    ValueError
+        If a value is outside its range, or if the shapes do not broadcast.
+
+    References
+    ----------
+    Farné, Boncoraglio and Zdeborová, arXiv:2603.25579, the model section.
+
+    Examples
+    --------
+    >>> import raflib as rf
+    >>> task = rf.RulesAndFacts(alpha=2.0, eps=0.3)
+    >>> round(task.label_probability(+1, z=0.5), 6)
+    0.85
+    """
+
+    alpha: float | Array
+    eps: float | Array
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "alpha", validation.number("alpha", self.alpha, 0, open_low=True))
+        object.__setattr__(self, "eps", validation.number("eps", self.eps, 0, 1))
+        validation.broadcast(alpha=self.alpha, eps=self.eps)
+
+    def label_probability(self, y: float | Array, z: float | Array) -> float | Array:
+        """Return P(y | z) for y = +-1 and teacher field z; broadcasts.
+
+        Examples
+        --------
+        >>> import raflib as rf
+        >>> rf.RulesAndFacts(alpha=1.0, eps=1.0).label_probability(-1, z=2.0)
+        0.5
+        """
+        if not np.isin(y, (-1, 1)).all():
+            raise ValueError(f"y = {y!r} is outside the allowed values -1, +1")
+        agrees = np.asarray(np.multiply(y, z) > 0, dtype=np.float64)
+        probability = (1.0 - self.eps) * agrees + 0.5 * np.asarray(self.eps)
+        return float(probability) if np.ndim(probability) == 0 else np.asarray(probability)
+
+    def smoothed_label_probability(self, t: float | Array) -> Array:
+        """Return E[P(y = +1 | t + noise)] = eps/2 + (1 - eps) Phi(t), unit noise on the teacher field.
+
+        This is the label law seen through a field that explains the teacher's only in part. It is the channel of
+        every learner of this task.
+        """
+        eps = np.asarray(self.eps)
+        return np.asarray(0.5 * eps + (1.0 - eps) * ndtr(t))
+
+    def sample(self, d: int, rng: np.random.Generator | int) -> Sample:
+        """Draw a training set of round(alpha d) samples in dimension d, and the teacher.
+
+        Parameters
+        ----------
+        d : int, at least 1
+        rng : numpy Generator or integer seed
+
+        Returns
+        -------
+        Sample
+            X (n, d), y (n,), is_fact (n,), teacher (d,). A fact's label may agree with the rule by chance.
+
+        Examples
+        --------
+        >>> import raflib as rf
+        >>> data = rf.RulesAndFacts(alpha=2.0, eps=0.3).sample(d=100, rng=0)
+        >>> data.X.shape, sorted(set(data.y.tolist()))
+        ((200, 100), [-1.0, 1.0])
+        """
+        d = validation.integer("d", d, 1)
+        if np.ndim(self.alpha) or np.ndim(self.eps):
+            raise ValueError(
+                f"sample needs one task: alpha has shape {np.shape(self.alpha)}, eps has shape "
+                f"{np.shape(self.eps)}; both must be scalars"
+            )
+        n = round(self.alpha * d)
+        if n < 1:
+            raise ValueError(f"alpha = {self.alpha} with d = {d} gives no sample; alpha * d must be at least 0.5")
+        generator = np.random.default_rng(rng)
+        teacher = generator.standard_normal(d)
+        X = generator.standard_normal((n, d))
+        is_fact = generator.random(n) < self.eps
+        coins = generator.choice(np.array([-1.0, 1.0]), size=n)
+        # sign(0) = 0 would be no label; a field of exactly zero has probability zero, but say so in code.
+        rule = np.where(X @ teacher >= 0, 1.0, -1.0)
+        return Sample(X, np.where(is_fact, coins, rule), is_fact, teacher)

@@ -1,0 +1,103 @@
+"""Argument checks. Every message names the argument, its value and the allowed range."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def number(
+    name: str,
+    value: ArrayLike,
+    low: float = -np.inf,
+    high: float = np.inf,
+    *,
+    open_low: bool = False,
+    open_high: bool = False,
+) -> float | NDArray[np.float64]:
+    """Return ``value`` as a float or a read-only float array, or raise ValueError.
+
+    ``open_low`` and ``open_high`` exclude the ends of the range; infinite ends are always excluded.
+
+    Examples
+    --------
+    >>> number("eps", 0.3, 0, 1)
+    0.3
+    >>> number("eps", 1.3, 0, 1)
+    Traceback (most recent call last):
+        ...
+    ValueError: eps = 1.3 is outside the allowed range [0, 1]
+    """
+    left = "(" if open_low or np.isinf(low) else "["
+    right = ")" if open_high or np.isinf(high) else "]"
+    allowed = f"{left}{low:g}, {high:g}{right}"
+    try:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} = {value!r} is not a number or an array of numbers in {allowed}") from None
+    below = array <= low if open_low or np.isinf(low) else array < low
+    above = array >= high if open_high or np.isinf(high) else array > high
+    bad = np.isnan(array) | below | above
+    if bad.any():
+        first = array[bad].flat[0]
+        where = "" if array.ndim == 0 else f" (first of {int(bad.sum())} such values)"
+        raise ValueError(f"{name} = {first:.17g}{where} is outside the allowed range {allowed}")
+    if array.ndim == 0:
+        return float(array)
+    array.flags.writeable = False
+    return array
+
+
+def integer(name: str, value: object, low: int) -> int:
+    """Return ``value`` as an int of at least ``low``, or raise ValueError.
+
+    Examples
+    --------
+    >>> integer("d", 0, 1)
+    Traceback (most recent call last):
+        ...
+    ValueError: d = 0 is not an integer in the allowed range [1, inf)
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < low:
+        raise ValueError(f"{name} = {value!r} is not an integer in the allowed range [{low}, inf)")
+    return int(value)
+
+
+def choice(name: str, value: object, allowed: tuple[str, ...]) -> str:
+    """Return ``value`` if it is one of ``allowed``, or raise ValueError.
+
+    Examples
+    --------
+    >>> choice("on_failure", "ignore", ("raise", "nan"))
+    Traceback (most recent call last):
+        ...
+    ValueError: on_failure = 'ignore' is not one of 'raise', 'nan'
+    """
+    if not isinstance(value, str) or value not in allowed:
+        raise ValueError(f"{name} = {value!r} is not one of {', '.join(map(repr, allowed))}")
+    return value
+
+
+def broadcast(**named: float | NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """Broadcast the named values against each other, or raise ValueError with their shapes.
+
+    Examples
+    --------
+    >>> a, b = broadcast(alpha=np.ones(3), eps=0.1)
+    >>> b.shape
+    (3,)
+    >>> broadcast(alpha=np.ones(3), eps=np.ones(2))
+    Traceback (most recent call last):
+        ...
+    ValueError: shapes do not broadcast: alpha (3,), eps (2,); use shapes that numpy can broadcast, e.g. alpha[:, None] and eps[None, :]
+    """
+    try:
+        return tuple(np.broadcast_arrays(*named.values()))
+    except ValueError:
+        names = list(named)
+        shapes = ", ".join(f"{name} {np.shape(value)}" for name, value in named.items() if np.ndim(value))
+        arrays = [name for name in names if np.ndim(named[name])]
+        raise ValueError(
+            f"shapes do not broadcast: {shapes}; use shapes that numpy can broadcast, "
+            f"e.g. {arrays[0]}[:, None] and {arrays[1]}[None, :]"
+        ) from None
