@@ -8,9 +8,11 @@
 """
 
 from .features import Kernel, Linear
+from .finite import Estimate, Simulation, SimulationError, simulate
 from .learner import Learner
 from .limits import optimal_ridge
 from .losses import Hinge, MaxMargin, MinNorm, Square
+from .notebook import check, stamp
 from .observables import free_energy, generalization_error, memorization_error, training_error, training_loss
 from .overlaps import Conjugates, Overlaps
 from .separability import capacity
@@ -21,6 +23,7 @@ __all__ = [
     "Conjugates",
     "ConvergenceError",
     "ConvergenceWarning",
+    "Estimate",
     "Hinge",
     "Kernel",
     "Learner",
@@ -30,14 +33,19 @@ __all__ = [
     "Overlaps",
     "RulesAndFacts",
     "Sample",
+    "Simulation",
+    "SimulationError",
     "Solution",
     "Square",
     "capacity",
+    "check",
     "free_energy",
     "generalization_error",
     "memorization_error",
     "optimal_ridge",
+    "simulate",
     "solve",
+    "stamp",
     "training_error",
     "training_loss",
 ]
