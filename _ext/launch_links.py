@@ -13,6 +13,7 @@ import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from sphinx.application import Sphinx
@@ -153,13 +154,27 @@ def set_buttons(app: Sphinx, config: Config) -> None:
             VARIABLE,
         )
     else:
-        LOGGER.info(
-            "launch buttons: %s, branch %s (from the %s)", repository.url, branch, why
-        )
+        LOGGER.info("launch buttons: %s, branch %s (from the %s)", repository.url, branch, why)
+
+
+def notebooks_only(
+    app: Sphinx, page: str, _template: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Take the launch buttons off a page written in Markdown: Colab and JupyterLab open notebooks.
+
+    The theme offers them on every page with a kernel, the landing page among them.
+    """
+    if doctree is not None and Path(app.env.doc2path(page)).suffix != ".ipynb":
+        context["header_buttons"] = [
+            button
+            for button in context.get("header_buttons", [])
+            if button.get("label") != "launch-buttons"
+        ]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension."""
     app.add_config_value("launch_repository", "", "env", types=[str])
     app.connect("config-inited", set_buttons)
+    app.connect("html-page-context", notebooks_only, priority=600)  # the theme adds them at 501
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
 EXECUTED = ("raflib", "requirements.txt")
 PAGES = ("_config.yml", "_toc.yml", "_ext", "assets", "chapters/references.bib")
+CACHES = {"__pycache__", ".ipynb_checkpoints"}
+SOURCES = (*EXECUTED, *PAGES, "chapters")
 
 
 def files_of(root: Path, names: Iterable[str]) -> list[Path]:
@@ -30,7 +32,7 @@ def files_of(root: Path, names: Iterable[str]) -> list[Path]:
     for name in names:
         path = root / name
         found += [path] if path.is_file() else path.rglob("*")
-    return sorted(p for p in found if p.is_file() and "__pycache__" not in p.parts)
+    return sorted({p for p in found if p.is_file() and not CACHES.intersection(p.parts)})
 
 
 def fingerprint(root: Path, names: Iterable[str], *more: str) -> str:
@@ -40,6 +42,15 @@ def fingerprint(root: Path, names: Iterable[str], *more: str) -> str:
         digest.update(f"\0{path.relative_to(root)}\0".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def why_not_current(root: Path = ROOT) -> str:
+    """Say why there is no built book of these very sources; nothing if there is one."""
+    if not (root / "_build" / "html" / "index.html").is_file():
+        return "there is no built book: run make book first"
+    if read(root / "_build" / "sources.key") != fingerprint(root, SOURCES):
+        return "the built book is not of these sources: run make book again"
+    return ""
 
 
 def clear_stale(build: Path, executed: str, pages: str) -> str:
@@ -68,7 +79,9 @@ def main() -> int:
     pages = fingerprint(ROOT, PAGES, os.environ.get("RAF_REPOSITORY", ""), remote())
     print(f"==> building the book ({clear_stale(BUILD, executed, pages)})", flush=True)
     BUILD.mkdir(exist_ok=True)
-    (BUILD / "pages.key").unlink(missing_ok=True)
+    sources = fingerprint(ROOT, SOURCES)
+    for key in ("pages.key", "sources.key"):
+        (BUILD / key).unlink(missing_ok=True)
     (BUILD / "executed.key").write_text(executed, encoding="utf-8")
 
     started = time.monotonic()
@@ -84,6 +97,7 @@ def main() -> int:
         )
         return code
     (BUILD / "pages.key").write_text(pages, encoding="utf-8")
+    (BUILD / "sources.key").write_text(sources, encoding="utf-8")
     index = (BUILD / "html" / "index.html").as_uri()
     print(f"==> the book is built ({time.monotonic() - started:.0f} s): {index}")
     print("==> `make serve` serves it on 127.0.0.1")

@@ -1,7 +1,7 @@
 """Put the notebooks into the form the book's tests ask for, or say which are not in it.
 
 `python tools/notebooks.py` rewrites; with `--check` it only reports. The form: the Colab cell of
-`colab_cell.py` is the first code cell, cells have ids, no outputs, no execution counts, the kernel
+`colab_cell.txt` is the first code cell, cells have ids, no outputs, no execution counts, the kernel
 is plain `python3`, and nothing else is stored about the machine the notebook was edited on.
 """
 
@@ -14,7 +14,7 @@ import nbformat
 import nbformat.validator
 
 ROOT = Path(__file__).resolve().parent.parent
-COLAB_CELL = (Path(__file__).parent / "colab_cell.py").read_text(encoding="utf-8").rstrip("\n")
+COLAB_CELL = (Path(__file__).parent / "colab_cell.txt").read_text(encoding="utf-8").rstrip("\n")
 COLAB_METADATA = {"jupyter": {"source_hidden": True}, "tags": ["remove-cell"]}
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
