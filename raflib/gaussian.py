@@ -95,7 +95,9 @@ def integrate(function: Callable[[Array], Array], low: Array, high: Array, break
     nodes, weights = gauss_legendre(_NODES)
     width = np.diff(edges, axis=-1)
     x = edges[..., :-1, None] + width[..., None] * nodes
-    values = function(x.reshape(*low.shape, -1)).reshape(x.shape)
+    # The last axis is written out: -1 cannot be inferred for an empty batch.
+    flat = x.reshape(*low.shape, x.shape[-2] * x.shape[-1])
+    values = function(flat).reshape(x.shape)
     return np.asarray(np.einsum("...pn,n,...p->...", values, weights, width))
 
 
