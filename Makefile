@@ -10,7 +10,7 @@ PORT ?= 8000
 # Workers for the tests: one per core of a small machine.
 WORKERS ?= 2
 
-.PHONY: help venv book test serve live check format bench pins clean distclean
+.PHONY: help venv book test serve live check bench pins picture clean distclean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,9 @@ bench: venv ## measure speed and memory against a plain scalar baseline
 
 pins: venv ## resolve requirements.in into the exact pins of requirements.txt
 	@sh tools/pins.sh
+
+picture: venv ## take the README's picture of an explorer from the built book
+	@$(PY) tools/picture.py
 
 clean: ## remove the built book and what tests and checks left
 	@rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov

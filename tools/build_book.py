@@ -87,7 +87,9 @@ def main() -> int:
     started = time.monotonic()
     # Progress bars write to stderr, which the build treats as a defect of a notebook.
     environment = {**os.environ, "TQDM_DISABLE": "1", "JUPYTER_PREFER_ENV_PATH": "1"}
-    command = [sys.executable, "-m", "jupyter_book", "build", ".", "-W", "-n", "--keep-going"]
+    # Through this Python, not the script jupyter-book: that one breaks when the folder moves.
+    start = "from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", start, "build", ".", "-W", "-n", "--keep-going"]
     code = subprocess.run(command, env=environment, check=False).returncode
     if code:
         print(

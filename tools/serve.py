@@ -12,9 +12,17 @@ BOOK = Path(__file__).resolve().parent.parent / "_build" / "html"
 HOST = "127.0.0.1"
 
 
-def open_server(folder: Path, port: int) -> ThreadingHTTPServer:
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serve files without a line of log for each."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def open_server(folder: Path, port: int, *, quiet: bool = False) -> ThreadingHTTPServer:
     """Open a server on the first free port from `port` on (0: any free port)."""
-    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    kind = QuietHandler if quiet else SimpleHTTPRequestHandler
+    handler = partial(kind, directory=str(folder))
     ports = range(port, port + 20) if port else [0]
     for candidate in ports:
         try:
