@@ -18,6 +18,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+import environment
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
 EXECUTED = ("raflib", "requirements.txt")
@@ -85,12 +87,10 @@ def main() -> int:
     (BUILD / "executed.key").write_text(executed, encoding="utf-8")
 
     started = time.monotonic()
-    # Progress bars write to stderr, which the build treats as a defect of a notebook.
-    environment = {**os.environ, "TQDM_DISABLE": "1", "JUPYTER_PREFER_ENV_PATH": "1"}
     # Through this Python, not the script jupyter-book: that one breaks when the folder moves.
     start = "from jupyter_book.cli.main import main; main()"
     command = [sys.executable, "-c", start, "build", ".", "-W", "-n", "--keep-going"]
-    code = subprocess.run(command, env=environment, check=False).returncode
+    code = subprocess.run(command, env=environment.prepared(), check=False).returncode
     if code:
         print(
             "error: the book was not built: mend what the WARNING and ERROR lines above name and "

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
+
+import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,8 +30,9 @@ def command(*more: str) -> list[str]:
 
 def main() -> int:
     """Run the tests; more words on the command line go to pytest."""
-    environment = {**os.environ, "TQDM_DISABLE": "1", "JUPYTER_PREFER_ENV_PATH": "1"}
-    return subprocess.run(command(*sys.argv[1:]), cwd=ROOT, env=environment, check=False).returncode
+    # Files run side by side; the linear algebra of each keeps to one core.
+    variables = environment.prepared(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+    return subprocess.run(command(*sys.argv[1:]), cwd=ROOT, env=variables, check=False).returncode
 
 
 if __name__ == "__main__":
