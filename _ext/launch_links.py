@@ -65,9 +65,7 @@ def parse_remote(remote: str) -> Repository | None:
 def git(folder: Path, *arguments: str) -> str:
     """Return what a git command prints, or nothing where git or the repository is missing."""
     try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
     except FileNotFoundError:
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
@@ -91,8 +89,7 @@ def find_repository(folder: Path, setting: str) -> tuple[Repository | None, str]
             if found is None:
                 hosts = ", ".join(PROVIDERS)
                 raise ExtensionError(
-                    f"{source} is not the address of a repository on {hosts}: "
-                    "write it as https://HOST/OWNER/NAME"
+                    f"{source} is not the address of a repository on {hosts}: write it as https://HOST/OWNER/NAME"
                 )
             return found, source
     # Of a folder inside someone else's repository (an unpacked archive), the remote is not ours.
@@ -157,18 +154,14 @@ def set_buttons(app: Sphinx, config: Config) -> None:
         LOGGER.info("launch buttons: %s, branch %s (from the %s)", repository.url, branch, why)
 
 
-def notebooks_only(
-    app: Sphinx, page: str, _template: str, context: dict[str, Any], doctree: object
-) -> None:
+def notebooks_only(app: Sphinx, page: str, _template: str, context: dict[str, Any], doctree: object) -> None:
     """Take the launch buttons off a page written in Markdown: Colab and JupyterLab open notebooks.
 
     The theme offers them on every page with a kernel, the landing page among them.
     """
     if doctree is not None and Path(app.env.doc2path(page)).suffix != ".ipynb":
         context["header_buttons"] = [
-            button
-            for button in context.get("header_buttons", [])
-            if button.get("label") != "launch-buttons"
+            button for button in context.get("header_buttons", []) if button.get("label") != "launch-buttons"
         ]
 
 

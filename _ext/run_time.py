@@ -25,9 +25,7 @@ def report(app: Sphinx, error: Exception | None) -> None:
         seconds = run["runtime"]
         LOGGER.info("run time: %-32s %5.1f s", page, seconds)
         if seconds > 2 * limit:
-            LOGGER.warning(
-                "%s takes %.0f s to run, more than twice the limit of %g s", page, seconds, limit
-            )
+            LOGGER.warning("%s takes %.0f s to run, more than twice the limit of %g s", page, seconds, limit)
         elif seconds > limit:
             LOGGER.info("run time: %s is over the limit of %g s: make it lighter", page, limit)
 

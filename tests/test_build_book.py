@@ -39,9 +39,7 @@ def built(project: Path) -> Path:
 
 
 def clear(project: Path) -> str:
-    return clear_stale(
-        project / "_build", fingerprint(project, EXECUTED), fingerprint(project, PAGES)
-    )
+    return clear_stale(project / "_build", fingerprint(project, EXECUTED), fingerprint(project, PAGES))
 
 
 def test_nothing_changed(project: Path) -> None:

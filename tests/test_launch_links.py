@@ -122,9 +122,7 @@ def test_a_folder_inside_another_repository_has_no_remote_of_its_own(tmp_path: P
     assert find_repository(inner, "") == (None, "this folder is not a git clone")
 
 
-def test_a_wrong_setting_is_an_error_that_names_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wrong_setting_is_an_error_that_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ExtensionError, match=r"launch_repository in _config\.yml"):
         find_repository(tmp_path, "owner/name")
     monkeypatch.setenv(launch_links.VARIABLE, "https://example.org/owner/name")

@@ -77,10 +77,7 @@ def test_hides_no_warning(path: Path) -> None:
 @each(CHAPTERS)
 def test_nothing_is_left_to_do(path: Path) -> None:
     text = source(path, "markdown") + source(path, "code")
-    assert (
-        re.findall(r"\b(?:TODO|FIXME|XXX|TBD)\b|(?i:coming soon|placeholder|lorem ipsum)", text)
-        == []
-    )
+    assert re.findall(r"\b(?:TODO|FIXME|XXX|TBD)\b|(?i:coming soon|placeholder|lorem ipsum)", text) == []
 
 
 @each(CHAPTERS)

@@ -1,7 +1,7 @@
 """The environment in which the book is built and the tests run: the same on every machine.
 
 A reader's own start-up files of IPython or settings of matplotlib must change neither the figures
-nor the tests, and nothing but a notebook's own warnings may appear on stderr, where they are errors.
+nor the tests, and only warnings of the notebooks themselves may appear on stderr: they are errors.
 """
 
 from __future__ import annotations

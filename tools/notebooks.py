@@ -41,9 +41,7 @@ def normalise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     # Right behind the title, which must stay the first thing on the page.
     cells.insert(min(first_code, 1), colab)
     kept = {key: notebook.metadata[key] for key in ("myst", "mystnb") if key in notebook.metadata}
-    return nbformat.v4.new_notebook(
-        cells=cells, metadata=METADATA | kept, nbformat=4, nbformat_minor=5
-    )
+    return nbformat.v4.new_notebook(cells=cells, metadata=METADATA | kept, nbformat=4, nbformat_minor=5)
 
 
 def text(notebook: nbformat.NotebookNode) -> str:

@@ -131,9 +131,7 @@ def visit(browser: Browser, address: str) -> Iterator[Callable[..., Visit]]:
         page.on("pageerror", lambda error: seen.errors.append(str(error)))
         page.on(
             "console",
-            lambda message: (
-                seen.errors.append(message.text) if message.type in {"error", "warning"} else None
-            ),
+            lambda message: seen.errors.append(message.text) if message.type in {"error", "warning"} else None,
         )
         page.on(
             "response",

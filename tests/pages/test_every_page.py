@@ -128,9 +128,7 @@ def test_page_is_sound(visit: Callable, path: str, width: int) -> None:
     assert page.locator("article .problematic, article .system-message").count() == 0
     assert page.locator("article h1").count() == 1
     assert page.locator("html").get_attribute("lang") == "en"
-    broken = page.evaluate(
-        "() => [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
-    )
+    broken = page.evaluate("() => [...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)")
     assert broken == []
 
 
@@ -148,8 +146,7 @@ def test_figures_stay_on_a_white_ground_in_the_dark(visit: Callable, path: str) 
     page = visit(path).page
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
     grounds = page.evaluate(
-        "() => [...document.querySelectorAll('article img')]"
-        ".map(i => getComputedStyle(i).backgroundColor)"
+        "() => [...document.querySelectorAll('article img')].map(i => getComputedStyle(i).backgroundColor)"
     )
     assert set(grounds) <= {"rgb(255, 255, 255)"}
 
