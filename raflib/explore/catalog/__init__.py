@@ -1,0 +1,32 @@
+"""The explorers of the book: one file each, every number from raflib."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from raflib.explore.catalog.hero import HERO
+from raflib.explore.catalog.phases import PHASES
+from raflib.explore.catalog.tradeoff import TRADEOFF
+from raflib.explore.spec import Explorer
+
+CATALOG: Mapping[str, Explorer] = MappingProxyType({e.name: e for e in (HERO, PHASES, TRADEOFF)})
+"""Name -> explorer, for every explorer of the book."""
+
+
+def get(name: str) -> Explorer:
+    """Explorer of that name.
+
+    Raises
+    ------
+    ValueError
+        If there is none; the message lists the names there are.
+
+    Examples
+    --------
+    >>> get("hero").title
+    'One learner, two jobs: find the rule, remember the exceptions'
+    """
+    if name not in CATALOG:
+        raise ValueError(f"there is no explorer {name!r}; there are {', '.join(sorted(CATALOG))}")
+    return CATALOG[name]
