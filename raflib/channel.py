@@ -1,8 +1,8 @@
-r"""The channel: from task, loss and overlaps to conjugates.
+r"""The channel: from task, loss and overlaps to conjugates, and how they change with the overlaps.
 
 With margin field u = sqrt(q) x, x of density p(x) (`raflib.gaussian`), and g the force of the loss:
 
-    q_hat = alpha E[g^2],   V_hat = -alpha E[g'(u)],   m_hat = alpha (1 - eps) sqrt(2/pi) E_t[g(sqrt(s) t)],
+    q_hat = alpha E[g^2],   V_hat = -alpha E[g'(u)],   m_hat = alpha c E_t[g(sqrt(s) t)],   c = (1 - eps) sqrt(2/pi),
 
 t ~ N(0, 1): m_hat lives on the teacher's decision boundary, where the student's field has variance s only.
 arXiv:2603.25579, replica-symmetric equations; derived in the chapter on the saddle point.
@@ -10,17 +10,32 @@ arXiv:2603.25579, replica-symmetric equations; derived in the chapter on the sad
 For a piecewise linear force each expectation is a sum of truncated Gaussian moments in closed form. The terms of
 that sum can cancel (a narrow piece, or a perfect student). The ratio of the terms' size to the sum measures it;
 points where it is too large are integrated by Gauss-Legendre panels instead, whose terms are all positive.
+
+The derivatives follow from three identities: the heat equation d/dq E[f] = E[f''] / 2 at fixed m; Stein's lemma
+d/dm E[f] = c E_t[f'] at fixed q, since the label law jumps at the boundary only; and d/dV g = g g', because the
+Moreau envelope solves d/dV M = -(dM/du)^2 / 2 and g = -dM/du.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from .gaussian import REACH, SQRT_2_OVER_PI, density, integrate, label_weight, step_breaks, truncated_moments
-from .losses import Loss
+from .gaussian import (
+    REACH,
+    SQRT_2_OVER_PI,
+    density,
+    integrate,
+    label_weight,
+    step_breaks,
+    tilted_mean,
+    truncated_moments,
+)
+from .losses import LinearForce, Loss
 from .overlaps import Array, Conjugates, Overlaps
 
 #: A closed form is trusted while rounding (2e-16 of its largest terms) stays below 2e-12 of its value.
@@ -29,72 +44,166 @@ _LARGEST_CANCELLATION = 1e4
 CHUNK = 4096
 
 
+class Moments(NamedTuple):
+    """Expectations of the force g: over t on the decision boundary (E_t), and over margins (E)."""
+
+    boundary: Array  # E_t[g]
+    boundary_slope: Array  # E_t[g g']
+    square: Array  # E[g^2]
+    stiffness: Array  # -E[g']
+    square_slope: Array  # E[g^2 g']
+    stiffness_square: Array  # E[g'^2]
+
+
+class Kinks(NamedTuple):
+    """What the delta functions of the second derivative g2 of the force contribute, one at every knot."""
+
+    boundary: Array  # E_t[g2]
+    square: Array  # E[g g2]
+    third: Array  # E[dg2/du]
+
+
+class Channel(NamedTuple):
+    """Conjugates, and their derivatives by (V, s, m): slopes[i, j] = d conjugate_i / d overlap_j, shape (3, 3, n)."""
+
+    conjugates: Conjugates
+    slopes: Array
+
+
 def conjugates(alpha: Array, eps: Array, loss: Loss, overlaps: Overlaps) -> Conjugates:
     """Return the conjugates of the overlaps for arrays of one shape (n,).
 
-    Closed form where the force is piecewise linear and no cancellation threatens, quadrature elsewhere.
-    Relative accuracy about 1e-11 or better.
+    Closed form where no cancellation threatens, quadrature elsewhere. Relative accuracy about 1e-11 or better.
     """
-    force_m, force_q, stiffness, cancelled = _closed_form(eps, loss, overlaps)
-    if cancelled.any():
-        part = Overlaps(*(x[cancelled] for x in overlaps))
-        by_nodes = quadrature(eps[cancelled], loss, part)
-        force_m[cancelled], force_q[cancelled], stiffness[cancelled] = by_nodes
-    return Conjugates(alpha * (1.0 - eps) * SQRT_2_OVER_PI * force_m, alpha * force_q, alpha * stiffness)
+    return channel(alpha, eps, loss, overlaps).conjugates
 
 
-def _closed_form(eps: Array, loss: Loss, overlaps: Overlaps) -> tuple[Array, Array, Array, np.ndarray]:
-    """Return E_t[g], E[g^2], -E[g'] and where their terms cancel too much to be trusted."""
-    root_q, root_s = np.sqrt(overlaps.q), np.sqrt(overlaps.s)
-    k = overlaps.m / root_s
-    total = [np.zeros_like(k) for _ in range(3)]
-    size = [np.zeros_like(k) for _ in range(3)]
-    pieces = loss.pieces(overlaps.V)
-    if not pieces:
-        return total[0], total[1], total[2], np.ones(k.shape, dtype=bool)
-
-    def add(which: int, coefficient: Array, value: Array, magnitude: Array) -> None:
-        total[which] += coefficient * value
-        size[which] += np.abs(coefficient) * magnitude
-
-    for piece in pieces:
-        intercept = piece.level - piece.slope * piece.origin
-        a, b = piece.slope * root_q, piece.slope * root_s
-        for end, sign in ((piece.high, 1.0), (piece.low, -1.0)):
-            if np.isscalar(end) and end == -np.inf:
-                continue  # all moments vanish there
-            x, t = end / root_q, end / root_s
-            i0, i1, i2, magnitude = truncated_moments(x, k, eps)
-            add(0, sign * intercept, ndtr(t), ndtr(t))
-            add(0, -sign * b, density(t), density(t))
-            add(1, sign * intercept**2, i0, magnitude)
-            add(1, sign * 2.0 * intercept * a, i1, magnitude)
-            add(1, sign * a**2, i2, magnitude)
-            add(2, -sign * piece.slope, i0, magnitude)
-    cancelled = np.zeros(k.shape, dtype=bool)
-    for value, terms in zip(total, size, strict=True):
-        cancelled |= ~(terms <= _LARGEST_CANCELLATION * np.abs(value))
-    return total[0], total[1], total[2], cancelled
+def channel(alpha: Array, eps: Array, loss: Loss, overlaps: Overlaps) -> Channel:
+    """Return the conjugates (m_hat, q_hat, V_hat) and their derivatives by (V, s, m) for arrays of one shape (n,)."""
+    moments, kinks, trusted = _closed_form(eps, loss.linear_force(overlaps.V), overlaps)
+    if not trusted.all():
+        at = ~trusted
+        by_nodes = quadrature(eps[at], loss, Overlaps(*(x[at] for x in overlaps)))
+        for into, value in zip(moments, by_nodes, strict=True):
+            into[at] = value
+    c = SQRT_2_OVER_PI * (1.0 - eps)
+    heat = moments.stiffness_square + kinks.square
+    slopes = np.zeros((3, 3, eps.size))
+    slopes[0, 0] = c * moments.boundary_slope
+    slopes[0, 1] = 0.5 * c * kinks.boundary
+    slopes[1, 0] = 2.0 * moments.square_slope
+    slopes[1, 1] = heat
+    slopes[1, 2] = 2.0 * (overlaps.m * heat + slopes[0, 0])
+    slopes[2, 0] = -heat
+    slopes[2, 1] = -0.5 * kinks.third
+    slopes[2, 2] = -(overlaps.m * kinks.third + c * kinks.boundary)
+    slopes *= alpha
+    hats = Conjugates(alpha * c * moments.boundary, alpha * moments.square, alpha * moments.stiffness)
+    return Channel(hats, slopes)
 
 
-def quadrature(eps: Array, loss: Loss, overlaps: Overlaps) -> tuple[Array, Array, Array]:
-    """Return E_t[g], E[g^2] and -E[g'] by panels that end at every kink and resolve the step of the label law."""
-    root_s, V = np.sqrt(overlaps.s), overlaps.V[:, None]
-    end = np.full(root_s.shape, REACH)
-    force_m = integrate(
-        lambda t: density(t) * loss.force(root_s[:, None] * t, V),
-        -end,
-        end,
-        [kink / root_s for kink in loss.kinks(overlaps.V)],
+class _Line(NamedTuple):
+    """Intercept c and slope s of a linear piece, with their products."""
+
+    c: Array
+    s: Array
+    cc: Array
+    cs: Array
+    ss: Array
+
+
+def _closed_form(eps: Array, force: LinearForce, overlaps: Overlaps) -> tuple[Moments, Kinks, NDArray[np.bool_]]:
+    """Return the expectations of a piecewise linear force and where no cancellation threatens them.
+
+    With I(h) the integral up to h, the sum over intervals of c (I(end) - I(begin)) is a sum over knots of the drop
+    of c there times I(knot), plus the last c times I(inf).
+    """
+    q = overlaps.q
+    R, S = np.sqrt(q), np.sqrt(overlaps.s)
+    k = overlaps.m / S
+    rule = 2.0 * (1.0 - eps)
+    lines = [_Line(c, s, c * c, c * s, s * s) for c, s in zip(force.intercepts, force.slopes, strict=True)]
+    last = lines[-1]
+    mean = 2.0 * R * tilted_mean(k, eps)
+    boundary, boundary_slope = last.c.copy(), last.cs.copy()
+    square = last.cc + last.cs * mean + last.ss * q
+    square_slope = last.s * square
+    stiffness, stiffness_square = -last.s, last.ss.copy()
+    size_m, size_q, size_V = np.abs(last.c), last.cc + np.abs(last.cs * mean) + last.ss * q, np.abs(last.s)
+    at_boundary, at_square, third = np.zeros_like(q), np.zeros_like(q), np.zeros_like(q)
+    # Drops that sum to zero may be weighted by the mass above each knot as well as by the mass below. That is small
+    # where all knots lie in the upper tail: a learner whose margins hardly reach its kinks.
+    upper = (force.knots[0] > 0.0) & (lines[0].s == last.s) if force.knots else None
+    for knot, left, right in zip(force.knots, lines, lines[1:], strict=False):
+        x, t = knot / R, knot / S
+        moments = truncated_moments(x, k, eps)
+        below, phi = ndtr(t), density(t)
+        c, s, cc, cs, ss = (a - b for a, b in zip(left, right, strict=True))
+        i0, i1, i2 = moments.i0, 2.0 * R * moments.i1, q * moments.i2
+        boundary += c * below - S * s * phi
+        boundary_slope += cs * below - S * ss * phi
+        square += cc * i0 + cs * i1 + ss * i2
+        square_slope += (
+            (left.s * left.cc - right.s * right.cc) * i0
+            + (left.s * left.cs - right.s * right.cs) * i1
+            + (left.s * left.ss - right.s * right.ss) * i2
+        )
+        mass = np.where(upper, -moments.above, i0)
+        stiffness -= s * mass
+        stiffness_square += ss * mass
+        size_m += np.abs(c) * below + S * np.abs(s) * phi
+        size_q += (np.abs(cc) + 2.0 * R * np.abs(cs) + q * np.abs(ss)) * moments.magnitude
+        size_V += np.abs(s) * np.where(upper, moments.above, moments.magnitude)
+        at_boundary -= s * phi / S
+        at_square -= s * (left.c + left.s * knot) * moments.density / R
+        third += s * (rule * k * density(x) * density(k * x) - x * moments.density) / q
+    trusted = size_m <= _LARGEST_CANCELLATION * boundary
+    trusted &= size_q <= _LARGEST_CANCELLATION * square
+    trusted &= size_V <= _LARGEST_CANCELLATION * stiffness
+    found = Moments(boundary, boundary_slope, square, stiffness, square_slope, stiffness_square)
+    return found, Kinks(at_boundary, at_square, third), trusted
+
+
+def quadrature(eps: Array, loss: Loss, overlaps: Overlaps) -> Moments:
+    """Return the same expectations by panels that end at every kink and resolve the step of the label law."""
+
+    def over_boundary(function: Callable[[Array, Array], Array]) -> Array:
+        root_s = np.sqrt(overlaps.s)
+        end = np.full(root_s.shape, REACH)
+        kinks = [kink / root_s for kink in loss.kinks(overlaps.V)]
+        return integrate(
+            lambda t: density(t) * function(root_s[:, None] * t, overlaps.V[:, None]), -end, end, kinks
+        )
+
+    def over_margins(function: Callable[[Array, Array], Array]) -> Array:
+        return _mean_over_margins(function, loss, overlaps, eps)
+
+    return Moments(
+        boundary=over_boundary(loss.force),
+        boundary_slope=-over_boundary(lambda u, V: loss.force(u, V) * loss.stiffness(u, V)),
+        square=over_margins(lambda u, V: loss.force(u, V) ** 2),
+        stiffness=over_margins(loss.stiffness),
+        square_slope=-over_margins(lambda u, V: loss.force(u, V) ** 2 * loss.stiffness(u, V)),
+        stiffness_square=over_margins(lambda u, V: loss.stiffness(u, V) ** 2),
     )
-    force_q = _mean_over_margins(lambda u, V: loss.force(u, V) ** 2, loss, overlaps, eps)
-    return force_m, force_q, _mean_over_margins(loss.stiffness, loss, overlaps, eps)
+
+
+def mean_loss(loss: Loss, overlaps: Overlaps, eps: Array) -> Array:
+    """Return E[l(prox_V(u))], the mean training loss, for arrays of one shape (n,)."""
+    return _mean_over_margins(lambda u, V: loss.value(loss.prox(u, V)), loss, overlaps, eps)
+
+
+def mean_moreau(loss: Loss, overlaps: Overlaps, eps: Array) -> Array:
+    """Return E[M_V(u)], M_V(u) = min_x l(x) + (x - u)^2 / (2 V), for arrays of one shape (n,)."""
+    return _mean_over_margins(
+        lambda u, V: loss.value(loss.prox(u, V)) + 0.5 * V * loss.force(u, V) ** 2, loss, overlaps, eps
+    )
 
 
 def _mean_over_margins(
     function: Callable[[Array, Array], Array], loss: Loss, overlaps: Overlaps, eps: Array
 ) -> Array:
-    """Return E[P(x) function(sqrt(q) x, V)] by quadrature; the function may have kinks where the loss has."""
+    """Return E[function(u, V)] by quadrature; the function may have kinks where the loss has."""
     if eps.size > CHUNK:
         parts = [slice(first, first + CHUNK) for first in range(0, eps.size, CHUNK)]
         return np.concatenate(
@@ -108,16 +217,4 @@ def _mean_over_margins(
         -end,
         end,
         breaks,
-    )
-
-
-def mean_loss(loss: Loss, overlaps: Overlaps, eps: Array) -> Array:
-    """Return E[P l(prox_V(u))], the mean training loss, for arrays of one shape (n,)."""
-    return _mean_over_margins(lambda u, V: loss.value(loss.prox(u, V)), loss, overlaps, eps)
-
-
-def mean_moreau(loss: Loss, overlaps: Overlaps, eps: Array) -> Array:
-    """Return E[P M_V(u)], M_V(u) = min_x l(x) + (x - u)^2 / (2 V), for arrays of one shape (n,)."""
-    return _mean_over_margins(
-        lambda u, V: loss.value(loss.prox(u, V)) + 0.5 * V * loss.force(u, V) ** 2, loss, overlaps, eps
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -11,6 +11,19 @@ from . import validation
 from .losses import Loss, MinNorm
 from .overlaps import Array, Conjugates, Overlaps
 from .separability import capacity
+
+
+class Slopes(NamedTuple):
+    """Logarithmic derivatives of the overlaps: by log m_hat, by log q_hat, or by V_hat itself.
+
+    m is proportional to m_hat and independent of q_hat, V depends on V_hat alone, for every linear learner.
+    """
+
+    m_V_hat: Array
+    s_m_hat: Array | float
+    s_q_hat: Array | float
+    s_V_hat: Array
+    V_V_hat: Array
 
 
 class FeatureMap(Protocol):
@@ -25,6 +38,9 @@ class FeatureMap(Protocol):
 
     def overlaps(self, conjugates: Conjugates, lam: Array) -> Overlaps:
         """Overlaps of the learner whose effective potential has these conjugates."""
+
+    def slopes(self, conjugates: Conjugates, lam: Array) -> Slopes:
+        """How these overlaps change with the conjugates."""
 
     def potential(self, conjugates: Conjugates, lam: Array) -> Array:
         """Potential Psi with m = dPsi/dm_hat, V = 2 dPsi/dq_hat, q = -2 dPsi/dV_hat."""
@@ -68,6 +84,11 @@ class Linear:
         """V = 1 / (lam + V_hat), m = m_hat V, s = q_hat V^2."""
         V = 1.0 / (lam + conjugates.V_hat)
         return Overlaps(conjugates.m_hat * V, conjugates.q_hat * V * V, V)
+
+    def slopes(self, conjugates: Conjugates, lam: Array) -> Slopes:
+        """dV/dV_hat = -V^2."""
+        V = 1.0 / (lam + conjugates.V_hat)
+        return Slopes(-V, 0.0, 1.0, -2.0 * V, -V)
 
     def potential(self, conjugates: Conjugates, lam: Array) -> Array:
         """(m_hat^2 + q_hat) / (2 (lam + V_hat))."""
@@ -138,8 +159,11 @@ class Kernel:
         return {"mu1": self.mu1, "mu_star": self.mu_star}
 
     def at(self, parameters: dict[str, Array]) -> Kernel:
-        """The kernel with these mu1 and mu_star."""
-        return Kernel(parameters["mu1"], parameters["mu_star"])
+        """The kernel with these mu1 and mu_star, which were checked before."""
+        kernel = object.__new__(Kernel)
+        object.__setattr__(kernel, "mu1", parameters["mu1"])
+        object.__setattr__(kernel, "mu_star", parameters["mu_star"])
+        return kernel
 
     @property
     def strengths(self) -> tuple[float | Array, float | Array]:
@@ -152,6 +176,12 @@ class Kernel:
         linear = np.square(self.mu1)
         gain = linear / (lam + linear * V_hat)
         return Overlaps(m_hat * gain, q_hat * gain * gain, gain + self._nonlinear_response(lam))
+
+    def slopes(self, conjugates: Conjugates, lam: Array) -> Slopes:
+        """With G = mu1^2 / D: dG/dV_hat = -G^2."""
+        linear = np.square(self.mu1)
+        gain = linear / (lam + linear * conjugates.V_hat)
+        return Slopes(-gain, 0.0, 1.0, -2.0 * gain, -gain * gain / (gain + self._nonlinear_response(lam)))
 
     def potential(self, conjugates: Conjugates, lam: Array) -> Array:
         """mu1^2 (m_hat^2 + q_hat) / (2 D) + mu_star^2 q_hat / (2 lam)."""

@@ -1,13 +1,16 @@
-"""Accelerated iteration of a batched map of positive variables. Knows no physics.
+"""Newton's method for the fixed points of a batched map of positive variables. Knows no physics.
 
-Solves x = T(x) for many independent points at once, in z = log x, by a safeguarded quasi-Newton method:
+Solves x = T(x) for many independent points at once, in z = log x:
 
 1. the residual is r(z) = log T(e^z) - z, of the *undamped* map, so a small residual cannot be an artefact of damping;
-2. the Jacobian of r starts as a forward difference and is kept up to date by Broyden's rank-one rule, one
-   evaluation a step; it is measured afresh where the residual stops falling fast;
-3. a step that does not lower |r| is halved; where halving does not help, a few steps of the map itself are taken,
-   which is state evolution and contracts for a convex problem;
+2. the step is Newton's, -J^{-1} r with J = dr/dz, no longer than a factor e^3 in any variable;
+3. it is accepted if the next step, with the same J, would be shorter (the natural monotonicity test: it is invariant
+   under a linear change of the equations, so a direction in which the map is almost the identity counts as much as
+   the others), else halved; where halving does not help, a few steps of the map itself are taken: state evolution,
+   which contracts for a convex problem;
 4. finished points leave the batch.
+
+P. Deuflhard, Newton Methods for Nonlinear Problems (Springer, 2004), chapter 3, for the natural monotonicity test.
 """
 
 from __future__ import annotations
@@ -20,28 +23,20 @@ from numpy.typing import NDArray
 
 from .overlaps import Array
 
-#: A map of x (n, variables) at the points with the given indices (n,); returns T(x) of the shape of x.
-BatchedMap = Callable[[Array, NDArray[np.intp]], Array]
+#: Takes x (3, n) at the points with the given indices (n,); returns T(x) (3, n) and d log T / d log x (3, 3, n).
+BatchedMap = Callable[[Array, NDArray[np.intp]], tuple[Array, Array]]
 
-_DIFFERENCE = 1e-6  # step of the forward difference, between the map's rounding (1e-12) and its curvature
-_LONGEST_STEP = 3.0  # in log units: no variable changes by more than a factor e^3 in one step
-_FAST = 0.2  # a step that leaves more than this share of |r| asks for a fresh Jacobian
-_HALVINGS = 6
+_LONGEST_STEP = 3.0  # in log units
+_HALVINGS = 7
 _MAP_STEPS = 4
 
 
 class FixedPoint(NamedTuple):
-    """Result of `iterate`: the point whose residual is reported, max-norm relative residual, map evaluations."""
+    """The points whose residual is reported, their max-norm relative residual, and the map evaluations spent."""
 
     x: Array
     residual: Array
     steps: NDArray[np.int64]
-
-
-def relative_residual(r: Array) -> Array:
-    """Return max_i |T_i(x) - x_i| / x_i from the logarithmic residual r = log T(x) - log x."""
-    with np.errstate(over="ignore"):
-        return np.asarray(np.max(np.abs(np.expm1(r)), axis=-1))
 
 
 def iterate(
@@ -50,124 +45,109 @@ def iterate(
     *,
     tol: float = 1e-10,
     max_steps: int = 2000,
-    progress: Callable[[int], object] | None = None,
 ) -> FixedPoint:
-    """Iterate the map from ``start`` until the relative residual of every point is at most ``tol``.
+    """Find the fixed point of a map of three positive variables for every point of a batch.
 
     Parameters
     ----------
     apply : callable
-        ``apply(x, index) -> T(x)`` for the points ``index`` of the batch; positive where x is positive.
-    start : array (points, variables), positive
+        ``apply(x, index) -> T(x), d log T / d log x`` for the points ``index`` of the batch.
+    start : array (3, points), positive
     tol : float
-        Largest relative residual max_i |T_i(x) - x_i| / x_i of a finished point.
+        Largest relative residual max_i |T_i(x) - x_i| / x_i of a finished point. Points go on by one step below it,
+        unless they are well below.
     max_steps : int
         Largest number of map evaluations per point.
-    progress : callable, optional
-        Called with the number of points that finished, after each sweep.
 
     Returns
     -------
     FixedPoint
-        Unfinished points are returned as they stand, with their residual: the caller decides.
+        The best iterate of every point, with its residual. Where that exceeds ``tol`` the caller decides.
 
     Examples
     --------
     >>> import numpy as np
-    >>> found = iterate(lambda x, index: 1 + 1 / x, np.ones((1, 1)))
-    >>> round(float(found.x[0, 0]), 9)
-    1.618033989
+    >>> def golden(x, index):
+    ...     return 1 + 1 / x, -np.eye(3)[:, :, None] / (1 + x)
+    >>> iterate(golden, np.ones((3, 1))).x[:, 0].round(9).tolist()
+    [1.618033989, 1.618033989, 1.618033989]
     """
-    points, size = start.shape
+    points = start.shape[1]
+    result = FixedPoint(start.copy(), np.full(points, np.inf), np.zeros(points, dtype=np.int64))
+    index = np.arange(points)
     z = np.log(start)
-    best_z, best_norm = z.copy(), np.full(points, np.inf)
-    steps = np.zeros(points, dtype=np.int64)
-    residual = np.full(points, np.inf)
-
-    def evaluate(z_at: Array, index: NDArray[np.intp]) -> Array:
-        with np.errstate(all="ignore"):
-            image = apply(np.exp(z_at), index)
-            r = np.log(image) - z_at
-        # A map value outside (0, inf) ends this trial, not the batch: it counts as an infinite residual.
-        return np.where(np.isfinite(r), r, np.inf)
-
-    active = np.arange(points)
-    r = evaluate(z, active)
-    steps += 1
-    jacobian = np.zeros((points, size, size))
-    stale = np.ones(points, dtype=bool)
-    polished = np.zeros(points, dtype=bool)
+    r, inverse = _evaluate(apply, z, index)
+    steps = np.ones(points, dtype=np.int64)
+    met_before = np.zeros(points, dtype=bool)
 
     while True:
-        norm = relative_residual(r[active])
-        better = norm < best_norm[active]
-        improved = active[better]
-        best_z[improved], best_norm[improved] = z[improved], norm[better]
+        residual = np.abs(np.expm1(np.minimum(r, 700.0))).max(axis=0)
+        better = residual < result.residual[index]
+        improved = index[better]
+        result.x[:, improved] = np.exp(z[:, better])
+        result.residual[improved] = residual[better]
+        result.steps[index] = steps
+
         # One more step after the tolerance is met costs little and usually reaches rounding.
-        done = (polished[active] & (best_norm[active] <= tol)) | (steps[active] >= max_steps)
-        polished[active] = best_norm[active] <= tol
-        done |= best_norm[active] <= 1e-3 * tol
+        met = result.residual[index] <= tol
+        done = (met & met_before) | (result.residual[index] <= 1e-2 * tol) | (steps >= max_steps)
         if done.any():
-            residual[active[done]] = best_norm[active[done]]
-            if progress is not None:
-                progress(int(done.sum()))
-            active = active[~done]
-        if active.size == 0:
-            break
+            go = ~done
+            index, z, r, inverse, steps, met = index[go], z[:, go], r[:, go], inverse[..., go], steps[go], met[go]
+        if index.size == 0:
+            return result
+        met_before = met
 
-        measure = active[stale[active] & np.isfinite(r[active]).all(axis=1)]
-        if measure.size:
-            base = np.repeat(z[measure], size, axis=0)
-            direction = np.tile(np.eye(size), (measure.size, 1))
-            moved = evaluate(base + _DIFFERENCE * direction, np.repeat(measure, size))
-            columns = (moved - np.repeat(r[measure], size, axis=0)) / _DIFFERENCE
-            jacobian[measure] = columns.reshape(measure.size, size, size).swapaxes(1, 2)
-            stale[measure] = False
-            steps[measure] += size
-
-        step = _newton_step(jacobian[active], r[active])
-        before = np.linalg.norm(step, axis=1)
-        shorten = np.minimum(1.0, _LONGEST_STEP / np.maximum(before, 1e-300))[:, None]
-        accepted = np.zeros(active.size, dtype=bool)
+        step = _times(inverse, -r)
+        length = np.abs(step).max(axis=0)
+        step *= np.minimum(1.0, _LONGEST_STEP / np.maximum(length, 1e-300))
+        waiting = np.arange(index.size)
         for halving in range(_HALVINGS):
-            trying = np.flatnonzero(~accepted)
-            if trying.size == 0:
+            share = 0.5**halving
+            trial = z[:, waiting] + share * step[:, waiting]
+            r_trial, inverse_trial = _evaluate(apply, trial, index[waiting])
+            steps[waiting] += 1
+            with np.errstate(invalid="ignore", over="ignore"):
+                next_length = np.abs(_times(inverse[..., waiting], r_trial)).max(axis=0)
+            good = next_length < (1.0 - 0.25 * share) * length[waiting]
+            taken = waiting[good]
+            z[:, taken], r[:, taken], inverse[..., taken] = trial[:, good], r_trial[:, good], inverse_trial[..., good]
+            waiting = waiting[~good]
+            if waiting.size == 0:
                 break
-            index = active[trying]
-            move = (step * shorten)[trying] * 0.5**halving
-            trial = evaluate(z[index] + move, index)
-            steps[index] += 1
-            after = np.linalg.norm(_newton_step(jacobian[index], trial), axis=1)
-            good = np.isfinite(trial).all(axis=1) & (after < (1 - 0.25 * 0.5**halving) * before[trying])
-            keep = index[good]
-            _broyden(jacobian, r, keep, move[good], trial[good])
-            stale[keep] = (after[good] > _FAST * before[trying][good]) & (best_norm[keep] > 1e3 * tol)
-            z[keep] = z[keep] + move[good]
-            r[keep] = trial[good]
-            accepted[trying[good]] = True
-
-        lost = active[~accepted]
-        for _ in range(_MAP_STEPS if lost.size else 0):
-            move = np.where(np.isfinite(r[lost]), np.clip(r[lost], -_LONGEST_STEP, _LONGEST_STEP), 0.0)
-            z[lost] += move
-            r[lost] = evaluate(z[lost], lost)
-            steps[lost] += 1
-        stale[lost] = True
-
-    return FixedPoint(np.exp(best_z), residual, steps)
+        for _ in range(_MAP_STEPS if waiting.size else 0):
+            move = np.where(np.isfinite(r[:, waiting]), r[:, waiting], 0.0)
+            z[:, waiting] += np.clip(move, -_LONGEST_STEP, _LONGEST_STEP)
+            r[:, waiting], inverse[..., waiting] = _evaluate(apply, z[:, waiting], index[waiting])
+            steps[waiting] += 1
 
 
-def _newton_step(jacobian: Array, r: Array) -> Array:
-    """Return -J^{-1} r; the map's own step r where J is singular or not finite."""
-    usable = np.isfinite(jacobian).all(axis=(1, 2)) & np.isfinite(r).all(axis=1)
-    safe_j = np.where(usable[:, None, None], jacobian, -np.eye(r.shape[1]))
-    safe_r = np.where(usable[:, None], r, 0.0)
-    safe_j[np.abs(np.linalg.det(safe_j)) < 1e-300] = -np.eye(r.shape[1])
-    return np.asarray(-np.linalg.solve(safe_j, safe_r[..., None])[..., 0])
+def _evaluate(apply: BatchedMap, z: Array, index: NDArray[np.intp]) -> tuple[Array, Array]:
+    """Return r = log T(e^z) - z and the inverse of its Jacobian.
+
+    A map value outside (0, inf) makes r infinite: it ends this trial, not the batch.
+    """
+    with np.errstate(all="ignore"):
+        image, slopes = apply(np.exp(z), index)
+        r = np.log(image) - z
+        for i in range(3):
+            slopes[i, i] -= 1.0
+        return np.where(np.isfinite(r), r, np.inf), _inverse(slopes)
 
 
-def _broyden(jacobian: Array, r: Array, index: NDArray[np.intp], move: Array, trial: Array) -> None:
-    """Update J so that it reproduces the change of r that the accepted move made (Broyden's good rule)."""
-    change = trial - r[index] - np.einsum("nij,nj->ni", jacobian[index], move)
-    size = np.maximum(np.einsum("ni,ni->n", move, move), 1e-300)
-    jacobian[index] += np.einsum("ni,nj->nij", change, move) / size[:, None, None]
+def _inverse(J: Array) -> Array:
+    """Return the inverses of 3 x 3 matrices, shape (3, 3, n); minus the identity (a step of the map) where none."""
+    (a, b, c), (d, e, f), (g, h, i) = J
+    A, B, C = e * i - f * h, c * h - b * i, b * f - c * e
+    D, E, F = f * g - d * i, a * i - c * g, c * d - a * f
+    G, H, I = d * h - e * g, b * g - a * h, a * e - b * d  # noqa: E741
+    inverse = np.stack([A, B, C, D, E, F, G, H, I]).reshape(J.shape) / (a * A + b * D + c * G)
+    broken = ~np.isfinite(inverse).all(axis=(0, 1))
+    if broken.any():
+        inverse[..., broken] = -np.eye(3)[:, :, None]
+    return np.asarray(inverse)
+
+
+def _times(matrix: Array, vector: Array) -> Array:
+    """Return the products of a batch of 3 x 3 matrices and vectors, shapes (3, 3, n) and (3, n)."""
+    return np.asarray((matrix * vector).sum(axis=1))

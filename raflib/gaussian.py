@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtr, owens_t
@@ -32,7 +33,7 @@ _NODES = 24
 
 def density(x: Array) -> Array:
     """Return the standard normal density phi(x)."""
-    return np.asarray(np.exp(-0.5 * x * x) / SQRT_2PI)
+    return np.exp(-0.5 * x * x) / SQRT_2PI  # type: ignore[no-any-return]
 
 
 @lru_cache(maxsize=8)
@@ -47,8 +48,19 @@ def label_weight(x: Array, k: Array, eps: Array) -> Array:
     return np.asarray(eps + 2.0 * (1.0 - eps) * ndtr(k * x))
 
 
-def truncated_moments(h: Array, k: Array, eps: Array) -> tuple[Array, Array, Array, Array]:
-    r"""Return I_n(h) = int_{-inf}^h x^n p(x) dx for n = 0, 1, 2, in closed form, and their magnitude.
+class TruncatedMoments(NamedTuple):
+    """I_0, I_1, I_2 up to h; the size of the terms that they are differences of; 1 - I_0 without cancellation; p(h)."""
+
+    i0: Array
+    i1: Array
+    i2: Array
+    magnitude: Array
+    above: Array
+    density: Array
+
+
+def truncated_moments(h: Array, k: Array, eps: Array) -> TruncatedMoments:
+    r"""Return I_n(h) = int_{-inf}^h x^n p(x) dx for n = 0, 1, 2, in closed form; see `TruncatedMoments`.
 
     With Owen's T(h, k) = int_0^k exp(-h^2 (1 + x^2) / 2) / (1 + x^2) dx / (2 pi):
 
@@ -56,8 +68,8 @@ def truncated_moments(h: Array, k: Array, eps: Array) -> tuple[Array, Array, Arr
     ``I_1 = -phi(h) P(h) + 2 (1 - eps) k Phi(h sqrt(1 + k^2)) / sqrt(2 pi (1 + k^2))``,
     ``I_2 = I_0 - h phi(h) P(h) - 2 (1 - eps) k phi(h) phi(k h) / (1 + k^2)``.
 
-    The last two follow by parts from phi' = -x phi. Each value is a difference of terms as large as the magnitude
-    Phi(h) + (1 + |h|) phi(h), so its error is about 2e-16 of that; `raflib.channel` watches what is left of it.
+    The last two follow by parts from phi' = -x phi. Each value is a difference of terms as large as the returned
+    magnitude, so its error is about 2e-16 of that; `raflib.channel` watches what is left of it.
 
     Examples
     --------
@@ -66,15 +78,23 @@ def truncated_moments(h: Array, k: Array, eps: Array) -> tuple[Array, Array, Arr
     >>> [round(float(i), 12) for i in half_line[:3]]     # normalised, mean 0.7 / sqrt(pi), second moment 1
     [1.0, 0.39493270848, 1.0]
     """
-    finite = np.clip(h, -REACH, REACH)
-    rule = 2.0 * (1.0 - eps)
-    phi, root = density(finite), np.sqrt(1.0 + k * k)
-    weighted = phi * label_weight(finite, k, eps)
-    i0 = ndtr(finite) - rule * owens_t(finite, k)
-    # k / (1 + k^2) is written so that k = inf, the limit of a perfect student, gives 0.
-    i1 = -weighted + rule / SQRT_2PI * (k / root) * ndtr(finite * root)
-    i2 = i0 - finite * weighted - rule * (k / root) / root * phi * density(k * finite)
-    return i0, i1, i2, ndtr(finite) + (1.0 + np.abs(finite)) * phi
+    finite = np.minimum(np.maximum(h, -REACH), REACH)
+    rule, root = 2.0 * (1.0 - eps), np.sqrt(1.0 + k * k)
+    # sine = k / sqrt(1 + k^2) of the angle whose cotangent is k: stays finite for a perfect student, k = inf.
+    sine = rule / SQRT_2PI * (k / root)
+    phi, below, above = density(finite), ndtr(finite), ndtr(-finite)
+    tilted = phi * (eps + rule * ndtr(k * finite))
+    owen = rule * owens_t(finite, k)
+    rotated = root * finite
+    i0 = below - owen
+    i1 = sine * ndtr(rotated) - tilted
+    i2 = i0 - finite * tilted - sine / root * density(rotated)
+    return TruncatedMoments(i0, i1, i2, below + (1.0 + np.abs(finite)) * phi, above + owen, tilted)
+
+
+def tilted_mean(k: Array, eps: Array) -> Array:
+    """Return E[x] = 2 (1 - eps) k / sqrt(2 pi (1 + k^2)) under p; E[1] = E[x^2] = 1."""
+    return np.asarray(2.0 * (1.0 - eps) / SQRT_2PI * (k / np.sqrt(1.0 + k * k)))
 
 
 def integrate(function: Callable[[Array], Array], low: Array, high: Array, breaks: Sequence[Array] = ()) -> Array:

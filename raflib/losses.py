@@ -18,14 +18,12 @@ import numpy as np
 from .overlaps import Array
 
 
-class Piece(NamedTuple):
-    """For low < u < high the force is the linear function g(u) = level + slope (u - origin)."""
+class LinearForce(NamedTuple):
+    """A continuous, piecewise linear force: g(u) = intercepts[i] + slopes[i] u between knots[i - 1] and knots[i]."""
 
-    low: Array | float
-    high: Array | float
-    level: Array | float
-    slope: Array | float
-    origin: Array | float
+    knots: tuple[Array, ...]
+    intercepts: tuple[Array, ...]
+    slopes: tuple[Array, ...]
 
 
 class Loss(Protocol):
@@ -57,8 +55,8 @@ class Loss(Protocol):
     def kinks(self, V: Array) -> tuple[Array, ...]:
         """Values of u at which the proximal map is not smooth."""
 
-    def pieces(self, V: Array) -> tuple[Piece, ...]:
-        """The force, if it is piecewise linear in u (zero outside the pieces); an empty tuple if it is not."""
+    def linear_force(self, V: Array) -> LinearForce:
+        """The force as knots, intercepts and slopes of a piecewise linear function of u."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +106,10 @@ class Square:
         """None: the proximal map is linear."""
         return ()
 
-    def pieces(self, V: Array) -> tuple[Piece, ...]:
-        """One piece, (1 - u) / (1 + V)."""
-        return (Piece(-np.inf, np.inf, 0.0, -1.0 / (1.0 + V), 1.0),)
+    def linear_force(self, V: Array) -> LinearForce:
+        """No knot: (1 - u) / (1 + V) everywhere."""
+        slope = 1.0 / (1.0 + V)
+        return LinearForce((), (slope,), (-slope,))
 
 
 @dataclass(frozen=True)
@@ -160,9 +159,10 @@ class Hinge:
         """1 - V and 1."""
         return (1.0 - V, np.ones_like(V))
 
-    def pieces(self, V: Array) -> tuple[Piece, ...]:
-        """Force 1 below 1 - V, then (1 - u) / V down to 0 at u = 1."""
-        return (Piece(-np.inf, 1.0 - V, 1.0, 0.0, 1.0), Piece(1.0 - V, 1.0, 0.0, -1.0 / V, 1.0))
+    def linear_force(self, V: Array) -> LinearForce:
+        """1 below 1 - V, then (1 - u) / V, then 0 above 1."""
+        slope, zero, one = 1.0 / V, 0.0 * V, 1.0 + 0.0 * V
+        return LinearForce((1.0 - V, one), (one, slope, zero), (zero, -slope, zero))
 
 
 @dataclass(frozen=True)
@@ -212,9 +212,10 @@ class MinNorm:
         """None: the proximal map is constant."""
         return ()
 
-    def pieces(self, V: Array) -> tuple[Piece, ...]:
-        """One piece, (1 - u) / V."""
-        return (Piece(-np.inf, np.inf, 0.0, -1.0 / V, 1.0),)
+    def linear_force(self, V: Array) -> LinearForce:
+        """No knot: (1 - u) / V everywhere."""
+        slope = 1.0 / V
+        return LinearForce((), (slope,), (-slope,))
 
 
 @dataclass(frozen=True)
@@ -264,6 +265,7 @@ class MaxMargin:
         """u = 1."""
         return (np.ones_like(V),)
 
-    def pieces(self, V: Array) -> tuple[Piece, ...]:
-        """One piece, (1 - u) / V below u = 1."""
-        return (Piece(-np.inf, 1.0, 0.0, -1.0 / V, 1.0),)
+    def linear_force(self, V: Array) -> LinearForce:
+        """(1 - u) / V below 1, then 0."""
+        slope, zero = 1.0 / V, 0.0 * V
+        return LinearForce((1.0 + zero,), (slope, zero), (-slope, zero))

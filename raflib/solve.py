@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import validation
-from .channel import CHUNK, conjugates
+from .channel import CHUNK, channel, conjugates
 from .features import FeatureMap
 from .fixed_point import FixedPoint, iterate
 from .gaussian import SQRT_2_OVER_PI
@@ -175,23 +175,39 @@ class _Batch:
     def _features(self, index: NDArray[np.intp]) -> FeatureMap:
         return self.features.at({name: x[index] for name, x in self.parameters.items()})
 
-    def _map(self, loss: Loss, members: NDArray[np.intp], x: Array, index: NDArray[np.intp]) -> Array:
-        """T(V, s, m) at the given points. Where eps = 1 there is no rule, m = 0, and the third slot stays at 1."""
-        image = np.empty_like(x)
+    def _map(self, loss: Loss, members: NDArray[np.intp], x: Array, index: NDArray[np.intp]) -> tuple[Array, Array]:
+        """Return T(V, s, m), shape (3, n), and d log T_i / d log x_j, shape (3, 3, n).
+
+        Where eps = 1 there is no rule, m = 0, and the third slot stays as it is.
+        """
+        image, slopes = np.empty_like(x), np.empty((3, *x.shape))
         for first in range(0, index.size, CHUNK):
             part = slice(first, first + CHUNK)
             at = members[index[part]]
-            eps = self.eps[at]
-            V, s, m = x[part].T
+            eps, lam = self.eps[at], self.lam[at]
+            V, s, m = x[:, part]
             no_rule = eps == 1.0
-            hats = conjugates(self.alpha[at], eps, loss, Overlaps(np.where(no_rule, 0.0, m), s, V))
-            new = self._features(at).overlaps(hats, self.lam[at])
-            image[part] = np.stack([new.V, new.s, np.where(no_rule, m, new.m)], axis=1)
-        return image
+            some = no_rule.any()
+            overlaps = Overlaps(np.where(no_rule, 0.0, m) if some else m, s, V)
+            hats, d_hats = channel(self.alpha[at], eps, loss, overlaps)
+            features = self._features(at)
+            new, slope = features.overlaps(hats, lam), features.slopes(hats, lam)
+            d_m, d_q, d_V = d_hats * x[:, part]  # by the logarithm of each overlap
+            d_m, d_q = d_m / hats.m_hat, d_q / hats.q_hat
+            image[:, part] = new.V, new.s, new.m
+            if some:
+                image[2, part] = np.where(no_rule, m, image[2, part])
+                d_m = np.where(no_rule, 0.0, d_m)
+            slopes[0, :, part] = slope.V_V_hat * d_V
+            slopes[1, :, part] = slope.s_q_hat * d_q + slope.s_V_hat * d_V + slope.s_m_hat * d_m
+            slopes[2, :, part] = d_m + slope.m_V_hat * d_V
+            if some:
+                slopes[2, :, part] = np.where(no_rule, 0.0, slopes[2, :, part])
+        return image, slopes
 
     def solve(self, tol: float, max_steps: int) -> FixedPoint:
         size = self.alpha.size
-        result = FixedPoint(np.full((size, 3), np.nan), np.full(size, np.inf), np.zeros(size, dtype=np.int64))
+        result = FixedPoint(np.full((3, size), np.nan), np.full(size, np.inf), np.zeros(size, dtype=np.int64))
         for loss, mask in ((self.loss, ~self.constrained), (self.hard, self.constrained & self.feasible)):
             members = np.flatnonzero(mask)
             if members.size == 0:
@@ -199,7 +215,7 @@ class _Batch:
             start = self._start(members, loss is self.hard)
             found = iterate(partial(self._map, loss, members), start, tol=tol, max_steps=max_steps)
             for into, value in zip(result, found, strict=True):
-                into[members] = value
+                into[..., members] = value
         return result
 
     def _start(self, members: NDArray[np.intp], hard: bool) -> Array:
@@ -229,12 +245,12 @@ class _Batch:
             # Ridge shrinks towards 0 where labels are noisy; a margin loss keeps its field of order one.
             grow = np.where(alpha > 10.0 * np.maximum(1.0, lam), np.sqrt(np.maximum(1.0, 0.15 / (m * m + s))), 1.0)
             m, s = m * grow, s * grow**2
-        return np.stack([V, s, np.where(eps < 1.0, m, 1.0)], axis=1)
+        return np.stack([V, s, np.where(eps < 1.0, m, 1.0)])
 
     def values(self, found: FixedPoint, converged: NDArray[np.bool_]) -> dict[str, Array]:
-        x = np.where(converged[:, None], found.x, np.nan)
-        m = np.where(self.eps == 1.0, np.where(converged, 0.0, np.nan), x[:, 2])
-        overlaps = Overlaps(m, x[:, 1], x[:, 0])
+        V, s, m = np.where(converged, found.x, np.nan)
+        m = np.where(converged & (self.eps == 1.0), 0.0, m)
+        overlaps = Overlaps(m, s, V)
         hats = Conjugates(*(np.full(m.shape, np.nan) for _ in range(3)))
         for loss, mask in ((self.loss, ~self.constrained), (self.hard, self.constrained)):
             index = np.flatnonzero(mask & converged)
