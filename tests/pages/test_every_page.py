@@ -125,6 +125,8 @@ def test_page_is_sound(visit: Callable, path: str, width: int) -> None:
     seen.check()
     assert page.evaluate("document.documentElement.scrollWidth") <= width, "the page is too wide"
     assert page.locator("mjx-merror").count() == 0, "an equation is not understood"
+    # MathJax prints a command that it does not know in red instead.
+    assert page.locator('mjx-math [style*="color: red"]').count() == 0, "an unknown command"
     assert page.locator("article .problematic, article .system-message").count() == 0
     assert page.locator("article h1").count() == 1
     assert page.locator("html").get_attribute("lang") == "en"
