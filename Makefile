@@ -42,7 +42,7 @@ pins: venv ## resolve requirements.in into the exact pins of requirements.txt
 	@sh tools/pins.sh
 
 picture: venv ## take the README's picture of an explorer from the built book
-	@$(PY) tools/picture.py
+	@$(PY) tools/explorer_picture.py
 
 clean: ## remove the built book and what tests and checks left
 	@rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
