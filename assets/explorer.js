@@ -130,7 +130,7 @@
         const gap = Number.isNaN(x) || Number.isNaN(y);
         if (gap) [x, y] = [NaN, NaN];
         const text = gap ? "" : (this.render(mark.label, pinned) ?? "");
-        return { x: [x], y: [y], ...words([text], 1, 10, -8) };
+        return { x: [x], y: [y], ...words([text], 1, 9, -13) };
       }
       if (mark.kind === "Rule") {
         const x = this.at(mark.x, pinned);
@@ -153,10 +153,10 @@
     let dx = across(panel, x) > 0.5 ? -1 : 1;
     let dy = y >= top ? 1 : -1;
     if (dy < 0 && up(panel, y) < 0.12) {
-      if (across(panel, x) > 0.15) dx = -dx;
+      if (up(panel, top) - up(panel, y) < 0.15 && across(panel, x) > 0.15) dx = -dx;
       dy = 1;
     }
-    Object.assign(dot, words(dot.text, dx, 10 * dx, -8 * dy));
+    Object.assign(dot, words(dot.text, dx, 9 * dx, -13 * dy));
   }
 
   function across(panel, x) {
@@ -314,7 +314,8 @@
       Object.assign(input, { type: "range", min: 0, max: control.texts.length - 1, step: 1 });
       input.name = control.name;
       input.setAttribute("aria-label", `${control.label} ${control.symbol}`.trim());
-      const value = make("output", "raf-value");
+      const value = make("span", "raf-value");
+      value.setAttribute("aria-hidden", "true"); // aria-valuetext says it
       row.append(this.buildName(control), value, input);
       input.addEventListener("input", () => this.moveTo({ [control.name]: input.valueAsNumber }));
       const show = (index) => {

@@ -14,8 +14,8 @@ name       colour                        stands for
 ``quiet``  grey                          references: chance, optimum, boundary
 ========== ============================= =======================================
 
-The palette is the one of Okabe and Ito, which readers with any common form of colour
-blindness can tell apart; line styles differ as well, so nothing rests on colour alone.
+Readers with any common form of colour blindness can tell the colours of one figure apart (a
+test holds them to that), and line styles differ as well, so nothing rests on colour alone.
 The background is opaque white: the figure stays readable on a dark page.
 
 Examples
@@ -50,13 +50,13 @@ COLOURS: Mapping[str, str] = MappingProxyType(
         "rule": "#0072B2",
         "fact": "#C44E00",
         "square": "#00805C",
-        "hinge": "#A4508B",
+        "hinge": "#6F2C91",
         "here": "#1A1A1A",
         "quiet": "#666666",
         "shade": "#E6F0F6",
     }
 )
-"""Role -> colour. Darkened Okabe-Ito: each has contrast of at least 4.5:1 on white,
+"""Role -> colour. Each has contrast of at least 4.5:1 on white,
 so that text may be set in it too (``shade`` is for areas only)."""
 
 DASHES: Mapping[str, tuple[float, ...]] = MappingProxyType({"solid": (), "dashed": (6.0, 3.0), "dotted": (1.5, 2.5)})

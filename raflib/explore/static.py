@@ -49,7 +49,7 @@ def html(table: Table) -> str:
     """
     explorer = table.explorer
     start = explorer.state()
-    picture = "data:image/svg+xml," + quote(still.svg(table, start), safe=" =:/,;'()#"[:-1])
+    picture = "data:image/svg+xml," + quote(still.svg(table, start), safe=" =:/,;'()")
     reading = view(table, start).reading
     payload = json.dumps(data(table), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     payload = payload.replace("</", "<\\/").replace("<!--", "<\\u0021--")
@@ -62,8 +62,7 @@ def html(table: Table) -> str:
             f'<img class="raf-still" src="{picture}" alt="{escape(explorer.alt)}">',
             f'<p class="raf-reading">{rich(reading)}</p>',
             f'<p class="raf-print">{rich(defaults(table))} {rich(reading)}</p>',
-            "<noscript><p>Scripts are off, so this is a still picture. "
-            "With scripts on, the sliders move it.</p></noscript>",
+            '<p class="raf-asleep">This is a still picture; with scripts on, sliders move it.</p>',
             f'<script type="application/json">{payload}</script>',
             "</raf-explorer>",
         ]
@@ -178,7 +177,7 @@ def columns(mark: Mark, drawn: Drawn) -> dict[str, list[Any]]:
     }
     match mark:
         case Dot():
-            points |= _words([drawn.text], drawn.dx, 10 * drawn.dx, -8 * drawn.dy)
+            points |= _words([drawn.text], drawn.dx, 9 * drawn.dx, -13 * drawn.dy)
         case Rule():
             points |= _words(["", drawn.text], drawn.dx, 5 * drawn.dx, 15)
     return points
@@ -242,7 +241,7 @@ def _add(plot: Any, panel: Panel, mark: Mark, source: ColumnDataSource) -> None:
             plot.line("x", "y", source=source, color=colour, width=mark.width, line_cap="round",
                       line_dash=dash(mark.dash))  # fmt: skip
         case Dot():
-            plot.scatter("x", "y", source=source, size=13, fill_color=colour, line_color="white",
+            plot.scatter("x", "y", source=source, size=11, fill_color=colour, line_color="white",
                          line_width=1.5, level="overlay")  # fmt: skip
             _text(plot, source, colour, weight="bold")
         case Rule():

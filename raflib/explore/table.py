@@ -216,8 +216,9 @@ def _place_words(panel: Panel, dot: Drawn, top: float) -> Drawn:
     dx = -1 if panel.across(x) > 0.5 else 1
     dy = 1 if y >= top else -1
     if dy < 0 and panel.up(y) < 0.12:
-        # No room below: above, but on the other side than the highest dot's words.
-        dx, dy = (-dx if panel.across(x) > 0.15 else dx), 1
+        # No room below: above, and on the other side if the highest dot's words are there.
+        crowded = panel.up(top) - panel.up(y) < 0.15 and panel.across(x) > 0.15
+        dx, dy = (-dx if crowded else dx), 1
     return Drawn(dot.x, dot.y, dot.text, dx, dy)
 
 

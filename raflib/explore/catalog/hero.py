@@ -32,9 +32,9 @@ HERO = Explorer(
     name="hero",
     title="One learner, two jobs: find the rule, remember the exceptions",
     question=(
-        "At the ridge that is best for the rule, the dashed line, a linear learner (γ = 0°) gets "
-        "three of ten facts wrong. Turn it into a kernel learner and follow the line as γ grows: "
-        "can it get the facts right without losing anything on the rule?"
+        "At the ridge best for the rule, the dashed line, a linear learner (γ = 0°) gets three of "
+        "ten facts wrong. Raise γ and follow the line: can a kernel learner get the facts right "
+        "without losing anything on the rule?"
     ),
     answer=(
         "Yes. With the square loss, α = 3 and ε = 0.2, the best λ falls from 1.5 at γ = 0° to "

@@ -44,19 +44,19 @@ def errors_and_best(task: rf.RulesAndFacts, loss: str, features: Features, lam: 
     -------
     dict of arrays
         ``gen, mem`` on the grid; ``lam_best, gen_best, mem_best`` with the axis of `lam` of
-        length one; ``case`` 1 where no ridge beats the smallest one by 1e-5, 0 elsewhere.
+        length one; ``case`` 1 where no ridge beats the smallest one by 1e-8, 0 elsewhere.
     """
     axis = int(np.argmax(lam.shape))
     gen, mem = both_errors(task, loss, features, lam)
     best = _lowest(lam, gen, mem, axis)
-    # A gain below 1e-5 cannot be seen, and where E_gen is flat its minimum is just rounding.
+    # Where E_gen is flat its minimum is just rounding.
     first = [np.take(np.broadcast_to(a, gen.shape), [0], axis) for a in (lam, gen, mem)]
     t = np.linspace(0.0, 1.0, 17).reshape([-1 if n == axis else 1 for n in range(lam.ndim)])
     for _ in range(3):
         low, high = best[3], best[4]
         finer = low * (high / low) ** t
         best = _lowest(finer, *both_errors(task, loss, features, finer), axis)
-    edge = first[1] - best[1] < 1e-5
+    edge = first[1] - best[1] < 1e-8
     picked = [np.where(edge, f, b) for f, b in zip(first, best[:3], strict=True)]
     return {
         "gen": gen,

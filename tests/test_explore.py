@@ -1,0 +1,472 @@
+"""Explorers without a browser: every number over the whole grid, every word, every rendering."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import gzip
+import itertools
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import raflib as rf
+from raflib import explore
+from raflib.explore import live, static, still, table
+from raflib.explore.catalog import CATALOG, get
+from raflib.explore.catalog.shared import both_errors
+from raflib.explore.spec import Control, Curve, Dot, Explorer, Output, Panel, Rule, log_grid
+from raflib.explore.words import UNSOLVED, format_number
+
+EVERY = pytest.mark.parametrize("explorer", CATALOG.values(), ids=CATALOG)
+
+
+def states(explorer: Explorer) -> Iterator[dict[str, int]]:
+    """Every position of the sliders; what is not a slider stays at its default."""
+    ranges = [range(len(c.values)) if not c.hidden else [c.index(c.default)] for c in explorer.controls]
+    for indices in itertools.product(*ranges):
+        yield dict(zip([c.name for c in explorer.controls], indices, strict=True))
+
+
+def sample(explorer: Explorer, count: int) -> list[dict[str, int]]:
+    """Positions spread over the whole grid, the same in every run."""
+    rng = np.random.default_rng(2603_25579)
+    return [{c.name: int(rng.integers(len(c.values))) for c in explorer.controls} for _ in range(count)]
+
+
+def values(explorer: Explorer, state: dict[str, int]) -> dict[str, float | str]:
+    return {name: explorer.control(name).values[index] for name, index in state.items()}
+
+
+# ------------------------------------------------------------------ a small explorer to break
+def double(a: np.ndarray, b: np.ndarray) -> dict[str, np.ndarray]:
+    return {"out": np.where(a == 2.0, np.nan, a * b / 10)}
+
+
+def toy(**changes: object) -> Explorer:
+    made = Explorer(
+        name="toy",
+        title="Toy",
+        question="What?",
+        answer="That.",
+        alt="A line.",
+        controls=(Control("a", "first", (0.0, 1.0, 2.0, 3.0), 1.0), Control("b", "second", (1.0, 2.0), 1.0)),
+        outputs=(Output("out", 0.0, 1.0, decimals=3),),
+        panels=(
+            Panel(
+                "a",
+                "out",
+                (0.0, 3.0),
+                (0.0, 1.0),
+                (Curve("a", "out", over="a", colour="rule"), Dot("a", "out", colour="rule", label="{out:.2f}")),
+                (0.0, 3.0),
+                (0.0, 1.0),
+            ),
+        ),
+        compute=double,
+        readings=("At a = {a}, out is {out:.2f}.",),
+    )
+    return dataclasses.replace(made, **changes)
+
+
+# ------------------------------------------------------------------ the numbers
+@EVERY
+def test_every_point_of_the_grid_is_solved(explorer: Explorer) -> None:
+    results = explorer.compute(**table.open_grid(explorer))
+    for output in explorer.outputs:
+        array = np.asarray(results[output.name])
+        assert np.isfinite(array).all(), output.name
+        assert (array >= output.low).all(), output.name
+        assert (array <= output.high + 1e-12).all(), output.name
+
+
+@EVERY
+def test_the_page_keeps_the_declared_decimals(explorer: Explorer) -> None:
+    results = explorer.compute(**table.open_grid(explorer))
+    solved = table.solve(explorer)
+    for output in explorer.outputs:
+        kept = np.abs(solved.values[output.name] - np.asarray(results[output.name]))
+        assert kept.max() <= 0.5000001 * 10.0**-output.decimals, output.name
+
+
+@EVERY
+def test_a_batch_gives_the_numbers_of_single_points(explorer: Explorer) -> None:
+    solved = table.solve(explorer)
+    for state in sample(explorer, 25):
+        at = values(explorer, state)
+        features = rf.Kernel.from_angle(np.radians(at.get("gamma", 0.0)))
+        task = rf.RulesAndFacts(at["alpha"], at["eps"])
+        gen, mem = both_errors(task, at.get("loss", "hinge"), features, at["lam"])
+        assert solved.at("gen", state) == pytest.approx(gen, abs=0.6e-5), at
+        assert solved.at("mem", state) == pytest.approx(mem, abs=0.6e-5), at
+
+
+@EVERY
+def test_every_position_is_read_aloud(explorer: Explorer) -> None:
+    solved = table.solve(explorer)
+    seen = set()
+    for state in states(explorer):
+        said = table.reading(solved, state)
+        assert said != UNSOLVED, state
+        assert not re.search(r"[{}]|nan|inf\b|None", said), said
+        assert said.endswith("."), said
+        seen.add(int(solved.case.flat[_flat(explorer, solved, state)]))
+    assert seen == set(range(len(explorer.readings))), "a reading is never said"
+
+
+def _flat(explorer: Explorer, solved: table.Table, state: dict[str, int]) -> int:
+    steps = table.strides(solved.case.shape)
+    return sum(step * state[c.name] for step, c in zip(steps, explorer.controls, strict=True))
+
+
+@EVERY
+def test_every_slider_moves_what_is_seen(explorer: Explorer) -> None:
+    solved = table.solve(explorer)
+    start = explorer.state()
+    for control in explorer.sliders:
+        looks = set()
+        for index in range(len(control.values)):
+            seen = table.view(solved, {**start, control.name: index})
+            looks.add(repr(seen))
+        assert len(looks) == len(control.values), f"two positions of {control.name} look the same"
+
+
+@EVERY
+def test_words_of_a_dot_stay_in_the_panel(explorer: Explorer) -> None:
+    solved = table.solve(explorer)
+    for state in sample(explorer, 200):
+        for panel, drawn in zip(explorer.panels, table.view(solved, state).panels, strict=True):
+            for mark, points in zip(panel.marks, drawn, strict=True):
+                if isinstance(mark, Dot):
+                    x, y = panel.across(points.x[0]), panel.up(points.y[0])
+                    assert 0 <= x <= 1, state
+                    assert 0 <= y <= 1, state
+                    assert points.dx == (1 if x <= 0.15 else points.dx), "words leave on the left"
+                    assert points.dy == (1 if y <= 0.1 else points.dy), "words leave at the bottom"
+
+
+@EVERY
+def test_a_reader_can_move_three_things_and_is_asked_something(explorer: Explorer) -> None:
+    assert len(explorer.sliders) >= 3
+    assert explorer.question.endswith("?")
+    assert explorer.answer.endswith(".")
+    assert len(explorer.alt) > 80
+    assert all(c.label for c in explorer.sliders)
+
+
+@EVERY
+def test_the_page_stays_light(explorer: Explorer) -> None:
+    packed = gzip.compress(static.html(table.solve(explorer)).encode())
+    assert len(packed) < 400_000
+
+
+# ------------------------------------------------------------------ the best ridge
+def test_best_ridge_of_the_square_loss_is_the_closed_form() -> None:
+    solved = table.solve(get("hero"))
+    for eps, gamma, alpha in itertools.product((0.05, 0.2, 0.8), (0.0, 20.0, 40.0, 60.0), (0.5, 3.0, 30.0)):
+        state = solved.explorer.state(eps=eps, gamma=gamma, alpha=alpha)
+        exact = rf.optimal_ridge(eps, rf.Kernel.from_angle(np.radians(gamma)))
+        found = solved.at("lam_best", state)
+        if exact > 1e-2:
+            assert found == pytest.approx(exact, rel=2e-3), (eps, gamma, alpha)
+        elif exact < 0:
+            assert found == pytest.approx(1e-4), (eps, gamma, alpha)
+
+
+@pytest.mark.parametrize("name", ["hero", "tradeoff"])
+def test_no_ridge_of_the_grid_beats_the_best_one(name: str) -> None:
+    results = get(name).compute(**table.open_grid(get(name)))
+    lowest = np.asarray(results["gen"]).min(axis=-1, keepdims=True)
+    assert (results["gen_best"] <= lowest + 1.0001e-8).all()
+    assert (results["gen_best"] >= lowest - 2e-3).all(), "far below the grid: not on the same curve"
+
+
+# ------------------------------------------------------------------ the answers
+def claimed(name: str, *claims: str) -> None:
+    answer = get(name).answer
+    for claim in claims:
+        assert claim in answer, f"{claim!r} is not in the answer: {answer}"
+
+
+def test_hero_answer() -> None:
+    solved = table.solve(get("hero"))
+
+    def best(gamma: float) -> tuple[str, str, str]:
+        state = solved.explorer.state(gamma=gamma)  # alpha 3, eps 0.2, square loss
+        gen, mem = solved.at("gen_best", state), solved.at("mem_best", state)
+        return format_number(solved.at("lam_best", state), ".2g"), format_number(gen, ".1%"), format_number(mem, ".1%")
+
+    assert [best(g)[1] for g in (0, 10, 20, 30, 40, 50)] == ["21.1%"] * 6
+    claimed("hero", f"from {best(0)[0]} at", f"to {best(50)[0]} at", "stays 21.1%")
+    claimed("hero", f"from {best(0)[2]} to {best(40)[2]} at 40°", "to none at 50°")
+    assert best(50)[2] == "0.0%"
+    claimed("hero", f"{best(60)[1]} at 60°, {best(80)[1]} at 80°")
+    assert best(60)[0] == best(80)[0] == "0.0001"
+    assert "α = 3 and ε = 0.2" in get("hero").answer
+    assert 0.29 < solved.at("mem_best", solved.explorer.state()) < 0.31, "the question says three of ten"
+
+
+def test_phases_answer() -> None:
+    solved = table.solve(get("phases"))
+
+    def at(alpha: float) -> tuple[str, str]:
+        state = solved.explorer.state(alpha=alpha)  # eps 0.3, lam -> 0+
+        return format_number(solved.at("gen", state), ".1%"), format_number(solved.at("mem", state), ".1%")
+
+    claimed("phases", f"from {at(2.4)[0]} to {at(2.6)[0]}", f"down to {at(2.8)[0]}", f"none to {at(2.8)[1]}")
+    assert at(2.4)[1] == at(2.6)[1] == "0.0%"
+    claimed("phases", "boundary at " + format_number(solved.at("boundary", solved.explorer.state()), ".3g"))
+
+
+def test_tradeoff_answer() -> None:
+    solved = table.solve(get("tradeoff"))
+
+    def best(alpha: float, loss: str) -> tuple[str, str, str]:
+        state = solved.explorer.state(alpha=alpha, loss=loss)  # eps 0.3
+        gen, mem = solved.at("gen_best", state), solved.at("mem_best", state)
+        return format_number(solved.at("lam_best", state), ".2g"), format_number(gen, ".1%"), format_number(mem, ".1%")
+
+    alphas = solved.explorer.control("alpha").values
+    assert {best(a, "square")[0] for a in alphas} == {"2.2"}
+    two, four = best(2.0, "square"), best(4.0, "square")
+    claimed("tradeoff", "it is 2.2 for every α", f"from {two[1]} to {four[1]}", f"from {two[2]} to {four[2]}")
+    claimed("tradeoff", f"from {best(2.0, 'hinge')[0]} to {best(4.0, 'hinge')[0]}.")
+
+
+# ------------------------------------------------------------------ failures are seen
+def test_a_compute_that_raises_is_not_swallowed() -> None:
+    def broken(**_grids: np.ndarray) -> dict[str, np.ndarray]:
+        raise ZeroDivisionError("on purpose")
+
+    with pytest.raises(ZeroDivisionError, match="on purpose"):
+        explore.show(toy(compute=broken))._repr_mimebundle_()
+
+
+def test_an_unsolved_point_is_a_gap_and_is_said() -> None:
+    solved = table.solve(toy())
+    state = solved.explorer.state(a=2.0)
+    seen = table.view(solved, state)
+    assert seen.reading == UNSOLVED
+    curve, dot = seen.panels[0]
+    assert np.isnan(curve.y).tolist() == [False, False, True, False]
+    assert np.isnan(dot.y[0])
+    assert dot.text == ""
+    assert UNSOLVED in live.frame(solved, state)
+    assert still.png(solved, state).startswith(b"\x89PNG")
+    assert static.columns(toy().panels[0].marks[0], curve)["y"][2] is None
+    assert table.reading(solved, solved.explorer.state()) == "At a = 1, out is 0.10."
+
+
+@pytest.mark.parametrize(
+    ("results", "message"),
+    [
+        ({}, "compute returned no 'out'"),
+        ({"out": np.zeros((3, 2))}, r"shape \(3, 2\), which does not broadcast"),
+        ({"out": np.full((4, 2), 1.2)}, r"must lie in \[0.0, 1.0\], got .*1.2"),
+        ({"out": np.full((4, 2), -0.1)}, r"must lie in \[0.0, 1.0\]"),
+        ({"out": np.zeros((4, 2)), "case": np.array(1)}, "case must be one of 0..0"),
+    ],
+)
+def test_a_wrong_result_names_what_is_wrong(results: dict[str, np.ndarray], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        table.tabulate(toy(), results)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "Not A Name"}, "lower-case identifier"),
+        ({"readings": ("At {nowhere}.",)}, "'nowhere' is neither control nor output"),
+        ({"outputs": (Output("a"), Output("out"))}, "'a' is declared twice"),
+        ({"controls": toy().controls[:1]}, "b"),
+    ],
+)
+def test_a_wrong_declaration_names_what_is_wrong(changes: dict[str, object], message: str) -> None:
+    if message == "b":  # a curve may not run over, nor be pinned to, a control that is not there
+        panel = dataclasses.replace(toy().panels[0], marks=(Curve("a", "out", over="b", colour="rule"),))
+        changes = {**changes, "panels": (panel,)}
+        message = "has no control 'b'; it has a"
+    with pytest.raises(ValueError, match=message):
+        toy(**changes)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"values": (1.0,)}, "at least two values"),
+        ({"values": (1.0, 1.0)}, "values repeat"),
+        ({"values": (1.0, 2.0), "default": 3.0}, "default 3.0 is not one of"),
+        ({"values": (1.0, 2.0), "labels": ("one",)}, "1 labels for 2 values"),
+    ],
+)
+def test_a_wrong_control_names_what_is_wrong(arguments: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Control(**{"name": "x", "label": "x", "default": 1.0, **arguments})
+
+
+def test_unknown_names_and_values_are_refused() -> None:
+    with pytest.raises(ValueError, match="there is no explorer 'nope'; there are hero, phases, tradeoff"):
+        explore.show("nope")
+    with pytest.raises(ValueError, match="has no control 'beta'"):
+        get("hero").state(beta=1.0)
+    with pytest.raises(ValueError, match=r"alpha must be one of .*, got 3.1"):
+        get("hero").state(alpha=3.1)
+    with pytest.raises(ValueError, match="low < high"):
+        log_grid(1.0, 0.1)
+    with pytest.raises(ValueError, match="keep fewer decimals"):
+        _ = Output("x", 0.0, 1.0, decimals=12).dtype
+
+
+# ------------------------------------------------------------------ numbers in words
+@given(st.floats(-1e9, 1e9), st.integers(0, 6))
+def test_decimals_are_within_half_a_step(value: float, digits: int) -> None:
+    written = format_number(value, f".{digits}f").replace("−", "-")
+    assert abs(float(written) - value) <= 0.5000001 * 10.0**-digits
+    assert len(written.partition(".")[2]) == digits
+    assert not re.fullmatch(r"-0\.?0*", written)
+
+
+@given(st.floats(1e-12, 1e12) | st.floats(-1e12, -1e-12), st.integers(1, 8))
+def test_significant_digits_are_within_half_a_step(value: float, digits: int) -> None:
+    written = format_number(value, f".{digits}g")
+    mantissa, _, power = written.replace("−", "-").partition("×10")
+    superscripts = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+    number = float(mantissa) * 10.0 ** int(power.translate(superscripts) or 0)
+    assert number == pytest.approx(value, rel=0.5001 * 10.0 ** (1 - digits))
+    shown = mantissa.lstrip("-0.").replace(".", "") if not power else mantissa.replace(".", "").lstrip("-")
+    assert len(shown.rstrip("0") or "0") <= digits
+
+
+@pytest.mark.parametrize(
+    ("value", "spec", "written"),
+    [
+        (0.125, ".2f", "0.13"),
+        (-0.125, ".2f", "−0.13"),
+        (2.5, ".0f", "3"),
+        (-0.0004, ".2f", "0.00"),
+        (0.9995, ".3g", "1"),  # the binary number lies above the tie
+        (9.995, ".3g", "9.99"),  # and here below it
+        (1234.5, ".2g", "1200"),
+        (123456.0, ".2g", "1.2×10⁵"),
+        (0.0001, ".2g", "0.0001"),
+        (0.00001, ".2g", "1×10⁻⁵"),
+        (0.0, ".2g", "0"),
+        (0.3, ".0%", "30%"),
+    ],
+)
+def test_numbers_are_written_like_this(value: float, spec: str, written: str) -> None:
+    assert format_number(value, spec) == written
+
+
+@pytest.mark.parametrize(("value", "spec"), [(1.0, "d"), (1.0, "{:.2f}"), (float("nan"), ".2f"), (float("inf"), ".2g")])
+def test_what_cannot_be_written_is_refused(value: float, spec: str) -> None:
+    with pytest.raises(ValueError, match=r"format must look like|not a finite number"):
+        format_number(value, spec)
+
+
+# ------------------------------------------------------------------ the three renderings
+@EVERY
+def test_live_sliders_move_the_picture_and_the_reading(explorer: Explorer) -> None:
+    solved = table.solve(explorer)
+    _, controls, picture = live.widget(solved).children
+    *movers, reset = controls.children
+    at_start = picture.value
+    assert at_start == live.frame(solved, explorer.state())
+    for control, mover in zip(explorer.sliders, movers, strict=True):
+        assert control.label in mover.description
+        for index in {0, len(control.values) // 2, len(control.values) - 1} - {control.index(control.default)}:
+            before = picture.value
+            mover.index = index
+            assert picture.value != before, (control.name, index)
+            state = {**explorer.state(), control.name: index}
+            assert table.reading(solved, state) in picture.value
+        mover.index = control.index(control.default)
+    movers[0].index = 0
+    reset.click()
+    assert picture.value == at_start
+
+
+@EVERY
+def test_still_picture_is_opaque_and_the_same_each_time(explorer: Explorer) -> None:
+    from io import BytesIO
+
+    from PIL import Image
+
+    solved = table.solve(explorer)
+    pixels = np.asarray(Image.open(BytesIO(still.png(solved, explorer.state()))).convert("RGBA"))
+    assert (pixels[..., 3] == 255).all()
+    assert (pixels[:3, :3, :3] == 255).all()
+    assert pixels.std() > 10, "nothing is drawn"
+    assert still.svg(solved, explorer.state()) == still.svg(solved, explorer.state())
+
+
+@EVERY
+def test_the_element_says_everything_without_scripts(explorer: Explorer) -> None:
+    solved = table.solve(explorer)
+    element = static.html(solved)
+    assert element.startswith(f'<raf-explorer name="{explorer.name}">')
+    assert f'alt="{explorer.alt}"' in element
+    plain = re.sub(r"<[^>]+>", "", element.replace("\u00a0", " "))
+    assert explorer.question in plain
+    assert table.reading(solved, explorer.state()) in plain
+    payload = re.search(r'<script type="application/json">(.*?)</script>', element, re.DOTALL)
+    assert payload is not None
+    data = json.loads(payload[1])
+    gen = data["arrays"]["gen"]
+    codes = np.frombuffer(base64.b64decode(gen["data"]), dtype=gen["type"])
+    assert np.array_equal(gen["low"] + codes / gen["scale"], solved.values["gen"].ravel())
+
+
+def test_words_cannot_break_out_of_the_element() -> None:
+    nasty = toy(title="a < b & </script><!--", question='"quotes"?', alt='say "x" & y')
+    element = static.html(table.solve(nasty))
+    assert element.count("</script>") == 1
+    assert "<!--" not in element
+    assert "a &lt; b &amp;" in element
+    assert 'alt="say &quot;x&quot; &amp; y"' in element
+
+
+def test_a_page_gets_html_and_a_notebook_gets_a_widget(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = explore.show(toy())
+    monkeypatch.delenv("RAFLIB_EXPLORE", raising=False)
+    bundle, metadata = shown._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "image/png", "application/vnd.jupyter.widget-view+json"}
+    assert bundle["text/plain"] == "Toy. At a = 1, out is 0.10."
+    assert metadata["image/png"]["alt"] == "A line."
+
+    monkeypatch.setenv("RAFLIB_EXPLORE", "page")
+    bundle, _ = shown._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "image/png", "text/html"}
+    assert bundle["text/html"].startswith("<raf-explorer")
+
+
+def test_without_ipywidgets_there_is_the_still_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAFLIB_EXPLORE", raising=False)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    bundle, _ = explore.show(toy())._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "image/png"}
+
+
+def test_explore_itself_is_light_to_import() -> None:
+    code = (
+        "import sys, raflib, raflib.explore; "
+        "print([m for m in ('matplotlib', 'ipywidgets', 'bokeh') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_rule_without_a_place_is_not_drawn() -> None:
+    panel = dataclasses.replace(toy().panels[0], marks=(Rule("out", label="here"),))
+    solved = table.solve(toy(panels=(panel,)))
+    (rule,) = table.view(solved, solved.explorer.state(a=2.0)).panels[0]
+    assert np.isnan(rule.x).all()
+    (rule,) = table.view(solved, solved.explorer.state(a=3.0)).panels[0]
+    assert rule.x.tolist() == [0.3, 0.3]
