@@ -106,6 +106,7 @@ _STYLE: Mapping[Any, Any] = MappingProxyType(
         "legend.frameon": False,
         "legend.fontsize": 10.5,
         "lines.linewidth": 2.2,
+        "lines.scale_dashes": False,  # DASHES are lengths, not multiples of the width
         "lines.markersize": 5.5,
         "errorbar.capsize": 2.5,
         # Text stays text in SVG; ids are reproducible, so equal builds give equal files.

@@ -72,20 +72,20 @@ def widget(table: Table) -> widgets.VBox:
     button = widgets.Button(description="Reset", tooltip="Reset all controls")
     button.on_click(reset)
     heading = widgets.HTML(f"<b>{escape(explorer.title)}</b><br><i>Predict, then move.</i> {escape(explorer.question)}")
-    flow = widgets.Layout(display="flex", flex_flow="row wrap")
-    return widgets.VBox([heading, widgets.Box([*movers.values(), button], layout=flow), picture])
+    columns = widgets.Layout(grid_template_columns="repeat(auto-fit, minmax(24em, 1fr))", grid_gap="0 2em")
+    controls = widgets.GridBox([*movers.values(), button], layout=columns)
+    return widgets.VBox([heading, controls, picture])
 
 
 def _mover(control: Control) -> Any:
     options = list(zip(control.texts, range(len(control.texts)), strict=True))
     # ipywidgets 8 has no aria-label for a slider: its description is what is read out.
-    about = {
+    about: dict[str, Any] = {
+        "options": options,
         "description": f"{control.label} {control.symbol}".strip(),
-        "style": {"description_width": "13em"},
         "index": control.index(control.default),
+        "layout": widgets.Layout(width="auto"),
     }
     if control.is_choice:
-        return widgets.ToggleButtons(options=options, **about)
-    return widgets.SelectionSlider(
-        options=options, continuous_update=True, layout=widgets.Layout(width="27em"), **about
-    )
+        return widgets.ToggleButtons(style={"description_width": "14em", "button_width": "6em"}, **about)
+    return widgets.SelectionSlider(style={"description_width": "14em"}, continuous_update=True, **about)

@@ -32,7 +32,7 @@ HERO = Explorer(
     name="hero",
     title="One learner, two jobs: find the rule, remember the exceptions",
     question=(
-        "At the ridge best for the rule, the dashed line, a linear learner (γ = 0°) gets three of "
+        "At the ridge best for the rule, the vertical line, a linear learner (γ = 0°) gets three of "
         "ten facts wrong. Raise γ and follow the line: can a kernel learner get the facts right "
         "without losing anything on the rule?"
     ),
