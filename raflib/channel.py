@@ -11,9 +11,10 @@ For a piecewise linear force each expectation is a sum of truncated Gaussian mom
 that sum can cancel (a narrow piece, or a perfect student). The ratio of the terms' size to the sum measures it;
 points where it is too large are integrated by Gauss-Legendre panels instead, whose terms are all positive.
 
-The derivatives follow from three identities: the heat equation d/dq E[f] = E[f''] / 2 at fixed m; Stein's lemma
-d/dm E[f] = c E_t[f'] at fixed q, since the label law jumps at the boundary only; and d/dV g = g g', because the
-Moreau envelope solves d/dV M = -(dM/du)^2 / 2 and g = -dM/du.
+The derivatives follow from three identities: the heat equation d/ds E[f] = E[f''] / 2 at fixed m; scaling and
+Stein's lemma, d/dm E[f] = (m E[u f'] + s c E_t[f']) / q at fixed s, since the label law jumps at the boundary only;
+and d/dV g = g g', because the Moreau envelope solves d/dV M = -(dM/du)^2 / 2 and g = -dM/du. The second is also
+m E[f''] + c E_t[f'], whose terms cancel for a perfect student.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ class Moments(NamedTuple):
     stiffness: Array  # -E[g']
     square_slope: Array  # E[g^2 g']
     stiffness_square: Array  # E[g'^2]
+    torque: Array  # E[u g g']
 
 
 class Kinks(NamedTuple):
@@ -61,6 +63,7 @@ class Kinks(NamedTuple):
     boundary: Array  # E_t[g2]
     square: Array  # E[g g2]
     third: Array  # E[dg2/du]
+    torque: Array  # E[u g2]
 
 
 class Channel(NamedTuple):
@@ -93,10 +96,11 @@ def channel(alpha: Array, eps: Array, loss: Loss, overlaps: Overlaps) -> Channel
     slopes[0, 1] = 0.5 * c * kinks.boundary
     slopes[1, 0] = 2.0 * moments.square_slope
     slopes[1, 1] = heat
-    slopes[1, 2] = 2.0 * (overlaps.m * heat + slopes[0, 0])
+    along, across = overlaps.m / overlaps.q, c * overlaps.s / overlaps.q
+    slopes[1, 2] = 2.0 * (along * moments.torque + across * moments.boundary_slope)
     slopes[2, 0] = -heat
     slopes[2, 1] = -0.5 * kinks.third
-    slopes[2, 2] = -(overlaps.m * kinks.third + c * kinks.boundary)
+    slopes[2, 2] = -(along * kinks.torque + across * kinks.boundary)
     slopes *= alpha
     hats = Conjugates(alpha * c * moments.boundary, alpha * moments.square, alpha * moments.stiffness)
     return Channel(hats, slopes)
@@ -129,11 +133,12 @@ def _closed_form(eps: Array, force: LinearForce, overlaps: Overlaps) -> tuple[Mo
     square = last.cc + last.cs * mean + last.ss * q
     square_slope = last.s * square
     stiffness, stiffness_square = -last.s, last.ss.copy()
+    torque = 0.5 * last.cs * mean + last.ss * q
     size_m, size_q, size_V = np.abs(last.c), last.cc + np.abs(last.cs * mean) + last.ss * q, np.abs(last.s)
-    at_boundary, at_square, third = np.zeros_like(q), np.zeros_like(q), np.zeros_like(q)
+    at_boundary, at_square, third, at_torque = (np.zeros_like(q) for _ in range(4))
     # Drops that sum to zero may be weighted by the mass above each knot as well as by the mass below. That is small
     # where all knots lie in the upper tail: a learner whose margins hardly reach its kinks.
-    upper = (force.knots[0] > 0.0) & (lines[0].s == last.s) if force.knots else None
+    upper = (force.knots[0] > 0.0) & (lines[0].s == last.s) if force.knots else np.zeros(q.shape, dtype=bool)
     for knot, left, right in zip(force.knots, lines, lines[1:], strict=False):
         x, t = knot / R, knot / S
         moments = truncated_moments(x, k, eps)
@@ -148,6 +153,7 @@ def _closed_form(eps: Array, force: LinearForce, overlaps: Overlaps) -> tuple[Mo
             + (left.s * left.cs - right.s * right.cs) * i1
             + (left.s * left.ss - right.s * right.ss) * i2
         )
+        torque += 0.5 * cs * i1 + ss * i2
         mass = np.where(upper, -moments.above, i0)
         stiffness -= s * mass
         stiffness_square += ss * mass
@@ -156,12 +162,13 @@ def _closed_form(eps: Array, force: LinearForce, overlaps: Overlaps) -> tuple[Mo
         size_V += np.abs(s) * np.where(upper, moments.above, moments.magnitude)
         at_boundary -= s * phi / S
         at_square -= s * (left.c + left.s * knot) * moments.density / R
+        at_torque -= s * x * moments.density
         third += s * (rule * k * density(x) * density(k * x) - x * moments.density) / q
     trusted = size_m <= _LARGEST_CANCELLATION * boundary
     trusted &= size_q <= _LARGEST_CANCELLATION * square
     trusted &= size_V <= _LARGEST_CANCELLATION * stiffness
-    found = Moments(boundary, boundary_slope, square, stiffness, square_slope, stiffness_square)
-    return found, Kinks(at_boundary, at_square, third), trusted
+    found = Moments(boundary, boundary_slope, square, stiffness, square_slope, stiffness_square, torque)
+    return found, Kinks(at_boundary, at_square, third, at_torque), trusted
 
 
 def quadrature(eps: Array, loss: Loss, overlaps: Overlaps) -> Moments:
@@ -171,9 +178,7 @@ def quadrature(eps: Array, loss: Loss, overlaps: Overlaps) -> Moments:
         root_s = np.sqrt(overlaps.s)
         end = np.full(root_s.shape, REACH)
         kinks = [kink / root_s for kink in loss.kinks(overlaps.V)]
-        return integrate(
-            lambda t: density(t) * function(root_s[:, None] * t, overlaps.V[:, None]), -end, end, kinks
-        )
+        return integrate(lambda t: density(t) * function(root_s[:, None] * t, overlaps.V[:, None]), -end, end, kinks)
 
     def over_margins(function: Callable[[Array, Array], Array]) -> Array:
         return _mean_over_margins(function, loss, overlaps, eps)
@@ -185,6 +190,7 @@ def quadrature(eps: Array, loss: Loss, overlaps: Overlaps) -> Moments:
         stiffness=over_margins(loss.stiffness),
         square_slope=-over_margins(lambda u, V: loss.force(u, V) ** 2 * loss.stiffness(u, V)),
         stiffness_square=over_margins(lambda u, V: loss.stiffness(u, V) ** 2),
+        torque=-over_margins(lambda u, V: u * loss.force(u, V) * loss.stiffness(u, V)),
     )
 
 
@@ -200,9 +206,7 @@ def mean_moreau(loss: Loss, overlaps: Overlaps, eps: Array) -> Array:
     )
 
 
-def _mean_over_margins(
-    function: Callable[[Array, Array], Array], loss: Loss, overlaps: Overlaps, eps: Array
-) -> Array:
+def _mean_over_margins(function: Callable[[Array, Array], Array], loss: Loss, overlaps: Overlaps, eps: Array) -> Array:
     """Return E[function(u, V)] by quadrature; the function may have kinks where the loss has."""
     if eps.size > CHUNK:
         parts = [slice(first, first + CHUNK) for first in range(0, eps.size, CHUNK)]

@@ -197,4 +197,4 @@ class Kernel:
     def _nonlinear_response(self, lam: Array) -> Array:
         """Return mu_star^2 / lam, and 0 for mu_star = 0 whatever lam (lam = 0 included)."""
         nonlinear = np.square(np.broadcast_to(self.mu_star, lam.shape))
-        return np.divide(nonlinear, lam, out=np.zeros(lam.shape), where=nonlinear > 0)
+        return np.asarray(np.divide(nonlinear, lam, out=np.zeros(lam.shape), where=nonlinear > 0))

@@ -81,7 +81,8 @@ def iterate(
     met_before = np.zeros(points, dtype=bool)
 
     while True:
-        residual = np.abs(np.expm1(np.minimum(r, 700.0))).max(axis=0)
+        with np.errstate(over="ignore"):
+            residual = np.abs(np.expm1(r)).max(axis=0)
         better = residual < result.residual[index]
         improved = index[better]
         result.x[:, improved] = np.exp(z[:, better])
@@ -98,7 +99,7 @@ def iterate(
             return result
         met_before = met
 
-        step = _times(inverse, -r)
+        step = _times(inverse, np.where(np.isfinite(r), -r, 0.0))
         length = np.abs(step).max(axis=0)
         step *= np.minimum(1.0, _LONGEST_STEP / np.maximum(length, 1e-300))
         waiting = np.arange(index.size)
@@ -107,8 +108,7 @@ def iterate(
             trial = z[:, waiting] + share * step[:, waiting]
             r_trial, inverse_trial = _evaluate(apply, trial, index[waiting])
             steps[waiting] += 1
-            with np.errstate(invalid="ignore", over="ignore"):
-                next_length = np.abs(_times(inverse[..., waiting], r_trial)).max(axis=0)
+            next_length = np.abs(_times(inverse[..., waiting], r_trial)).max(axis=0)
             good = next_length < (1.0 - 0.25 * share) * length[waiting]
             taken = waiting[good]
             z[:, taken], r[:, taken], inverse[..., taken] = trial[:, good], r_trial[:, good], inverse_trial[..., good]
@@ -150,4 +150,5 @@ def _inverse(J: Array) -> Array:
 
 def _times(matrix: Array, vector: Array) -> Array:
     """Return the products of a batch of 3 x 3 matrices and vectors, shapes (3, 3, n) and (3, n)."""
-    return np.asarray((matrix * vector).sum(axis=1))
+    with np.errstate(invalid="ignore", over="ignore"):  # an infinite residual is told apart by its length, nan or inf
+        return np.asarray((matrix * vector).sum(axis=1))

@@ -42,4 +42,6 @@ class Learner:
         object.__setattr__(self, "lam", validation.number("lam", self.lam, 0))
         for name, value, needed in (("loss", self.loss, "prox"), ("features", self.features, "overlaps")):
             if isinstance(value, type) or not hasattr(value, needed):
-                raise ValueError(f"{name} = {value!r} has no method {needed}; pass an instance such as rf.Hinge(), rf.Linear()")
+                raise ValueError(
+                    f"{name} = {value!r} has no method {needed}; pass an instance such as rf.Hinge(), rf.Linear()"
+                )

@@ -190,6 +190,6 @@ def _eps(solution: Solution) -> Array:
     return np.broadcast_to(solution.task.eps, np.shape(solution.m))
 
 
-def _like(solution: Solution, value: Array) -> float | Array:
+def _like(solution: Solution, value: float | Array) -> float | Array:
     """Return a float for a scalar Solution, an array for a batch."""
     return float(value) if np.ndim(solution.m) == 0 else np.asarray(value)

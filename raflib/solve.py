@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,7 +132,7 @@ def solve(
         _report(flat, batch, found, converged, tol, on_failure)
     values = batch.values(found, converged)
 
-    def shaped(x: np.ndarray) -> object:
+    def shaped(x: NDArray[Any]) -> Any:
         return x.reshape(shape) if shape else x.item()
 
     return Solution(
@@ -290,8 +291,9 @@ def _report(
         why = f"{type(batch.loss).__name__} cannot be met on every sample at {point}: alpha is above the capacity"
         advice = "lower alpha or use a soft loss (Square, Hinge) with lam > 0"
     else:
-        why = f"no convergence at {point}: residual {found.residual[worst]:.3g} > tol {tol:.3g} after {found.steps[worst]} steps"
+        residual, steps = found.residual[worst], found.steps[worst]
+        why = f"no convergence at {point}: residual {residual:.3g} > tol {tol:.3g} after {steps} steps"
         advice = "move away from an interpolation threshold, raise lam, or raise max_steps or tol"
     if on_failure == "raise":
-        raise ConvergenceError(f"{many}{why}; {advice}; on_failure=\"nan\" marks such points instead")
+        raise ConvergenceError(f'{many}{why}; {advice}; on_failure="nan" marks such points instead')
     warnings.warn(f"{many}{why}; marked nan with converged=False", ConvergenceWarning, stacklevel=3)

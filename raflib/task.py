@@ -112,7 +112,7 @@ class RulesAndFacts:
                 f"sample needs one task: alpha has shape {np.shape(self.alpha)}, eps has shape "
                 f"{np.shape(self.eps)}; both must be scalars"
             )
-        n = round(self.alpha * d)
+        n = round(float(self.alpha) * d)
         if n < 1:
             raise ValueError(f"alpha = {self.alpha} with d = {d} gives no sample; alpha * d must be at least 0.5")
         generator = np.random.default_rng(rng)

@@ -32,6 +32,8 @@ def number(
     right = ")" if open_high or np.isinf(high) else "]"
     allowed = f"{left}{low:g}, {high:g}{right}"
     try:
+        if value is None:
+            raise TypeError
         array = np.array(value, dtype=np.float64)
     except (TypeError, ValueError):
         raise ValueError(f"{name} = {value!r} is not a number or an array of numbers in {allowed}") from None
@@ -89,7 +91,7 @@ def broadcast(**named: float | NDArray[np.float64]) -> tuple[NDArray[np.float64]
     >>> broadcast(alpha=np.ones(3), eps=np.ones(2))
     Traceback (most recent call last):
         ...
-    ValueError: shapes do not broadcast: alpha (3,), eps (2,); use shapes that numpy can broadcast, e.g. alpha[:, None] and eps[None, :]
+    ValueError: shapes do not broadcast: alpha (3,), eps (2,); use e.g. alpha[:, None] and eps[None, :]
     """
     try:
         return tuple(np.broadcast_arrays(*named.values()))
@@ -98,6 +100,5 @@ def broadcast(**named: float | NDArray[np.float64]) -> tuple[NDArray[np.float64]
         shapes = ", ".join(f"{name} {np.shape(value)}" for name, value in named.items() if np.ndim(value))
         arrays = [name for name in names if np.ndim(named[name])]
         raise ValueError(
-            f"shapes do not broadcast: {shapes}; use shapes that numpy can broadcast, "
-            f"e.g. {arrays[0]}[:, None] and {arrays[1]}[None, :]"
+            f"shapes do not broadcast: {shapes}; use e.g. {arrays[0]}[:, None] and {arrays[1]}[None, :]"
         ) from None

@@ -104,6 +104,11 @@ def _svm(shared: Array, y: Array, mu_star: float, lam: float) -> tuple[Array, Ar
 
     n, d = shared.shape
     matrix = shared if mu_star == 0.0 else sparse.hstack([sparse.csr_array(shared), mu_star * sparse.eye_array(n)])
+    if np.all(y == y[0]):
+        # The library wants two classes. Without intercept (x, y) and (-x, -y) are the same sample.
+        flip = np.ones(n)
+        flip[0] = -1.0
+        matrix, y = sparse.diags_array(flip) @ matrix, flip * y
     price = _HARD_PRICE if lam == 0.0 else 1.0 / lam
     machine = LinearSVC(
         loss="hinge", C=price, fit_intercept=False, tol=_SVM_TOLERANCE, max_iter=_SVM_STEPS, random_state=0

@@ -1,0 +1,112 @@
+"""Limits and equivalences that must come out of the one solver."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize_scalar
+
+import raflib as rf
+
+LOSSES = [rf.Square(), rf.Hinge()]
+
+
+@pytest.mark.parametrize("loss", [*LOSSES, rf.MinNorm(), rf.MaxMargin()], ids=repr)
+def test_linear_is_the_kernel_without_nonlinear_part(loss: rf.losses.Loss) -> None:
+    task = rf.RulesAndFacts(np.array([0.3, 0.8]), np.array([[0.0], [0.3], [1.0]]))
+    linear = rf.solve(task, rf.Learner(loss, rf.Linear(), 0.2))
+    kernel = rf.solve(task, rf.Learner(loss, rf.Kernel(1.0, 0.0), 0.2))
+    near = rf.solve(task, rf.Learner(loss, rf.Kernel(1.0, 1e-6), 0.2))
+    for name in ("m", "q", "V"):
+        np.testing.assert_allclose(getattr(kernel, name), getattr(linear, name), rtol=1e-12)
+        np.testing.assert_allclose(getattr(near, name), getattr(linear, name), rtol=1e-8)
+
+
+@pytest.mark.parametrize("features", [rf.Linear(), rf.Kernel(0.8, 0.6)], ids=["linear", "kernel"])
+def test_max_margin_is_the_hinge_at_vanishing_lam(features: rf.features.FeatureMap) -> None:
+    task, lam = rf.RulesAndFacts(1.2, 0.3), 1e-6
+    margin = rf.solve(task, rf.Learner(rf.MaxMargin(), features, 1))
+    hinge = rf.solve(task, rf.Learner(rf.Hinge(), features, lam))
+    assert hinge.m == pytest.approx(margin.m, rel=1e-7)
+    assert hinge.q == pytest.approx(margin.q, rel=1e-7)
+    assert hinge.V * lam == pytest.approx(margin.V, rel=1e-7)
+
+
+def test_max_margin_reaches_gardners_margin() -> None:
+    # The largest margin kappa at load alpha solves alpha = alpha_c(eps, kappa), and kappa = 1 / sqrt(q).
+    for eps, alpha in ((1.0, 1.0), (0.3, 1.7), (0.0, 4.0), (0.05, 3.0)):
+        sol = rf.solve(rf.RulesAndFacts(alpha, eps), rf.Learner(rf.MaxMargin(), rf.Linear(), 1))
+        assert rf.capacity(eps, 1 / np.sqrt(sol.q)) == pytest.approx(alpha, rel=1e-8)
+
+
+def test_kernel_ridge_generalizes_as_linear_ridge() -> None:
+    mu1, mu_star, lam = 0.7, 0.9, np.geomspace(1e-4, 10, 7)
+    task = rf.RulesAndFacts(np.array([[0.4], [3.0]]), 0.25)
+    kernel = rf.solve(task, rf.Learner(rf.Square(), rf.Kernel(mu1, mu_star), lam))
+    linear = rf.solve(task, rf.Learner(rf.Square(), rf.Linear(), (lam + mu_star**2) / mu1**2))
+    np.testing.assert_allclose(kernel.m, linear.m, rtol=1e-9)
+    np.testing.assert_allclose(kernel.q, linear.q, rtol=1e-9)
+    assert np.all(rf.memorization_error(kernel) < rf.memorization_error(linear))
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+def test_few_facts_are_like_none_and_few_rules_like_none(loss: rf.losses.Loss) -> None:
+    learner = rf.Learner(loss, rf.Kernel(0.8, 0.6), 0.1)
+    for end, near in ((0.0, 1e-9), (1.0, 1 - 1e-9)):
+        at, beside = (rf.solve(rf.RulesAndFacts(1.5, eps), learner) for eps in (end, near))
+        assert beside.m == pytest.approx(at.m, abs=1e-8)
+        assert beside.q == pytest.approx(at.q, rel=1e-8)
+        assert pytest.approx(at.V, rel=1e-8) == beside.V
+        assert rf.generalization_error(beside) == pytest.approx(rf.generalization_error(at), abs=1e-8)
+
+
+def test_without_a_rule_generalization_is_chance() -> None:
+    sol = rf.solve(rf.RulesAndFacts(np.array([0.1, 1.0, 10.0]), 1.0), rf.Learner(rf.Hinge(), rf.Linear(), 0.1))
+    assert sol.m.tolist() == [0.0, 0.0, 0.0]
+    assert rf.generalization_error(sol).tolist() == [0.5, 0.5, 0.5]
+
+
+@pytest.mark.parametrize("features", [rf.Linear(), rf.Kernel(0.9, 0.4)], ids=["linear", "kernel"])
+def test_optimal_ridge_is_the_numerical_minimum(features: rf.features.FeatureMap) -> None:
+    for alpha, eps in ((0.5, 0.2), (2.0, 0.3), (8.0, 0.6)):
+        task = rf.RulesAndFacts(alpha, eps)
+
+        def error(log_lam: float, task: rf.RulesAndFacts = task) -> float:
+            return rf.generalization_error(
+                rf.solve(task, rf.Learner(rf.Square(), features, np.exp(log_lam)), tol=1e-12)
+            )
+
+        best = minimize_scalar(error, bounds=(-4, 5), method="bounded", options={"xatol": 1e-9})
+        assert np.exp(best.x) == pytest.approx(rf.optimal_ridge(eps, features), rel=1e-5)
+
+
+def test_a_negative_optimal_ridge_means_no_ridge() -> None:
+    features = rf.Kernel.from_angle(1.2)
+    assert rf.optimal_ridge(0.1, features) < 0
+    lam = np.array([0.0, 1e-3, 0.1, 1.0])
+    error = rf.generalization_error(rf.solve(rf.RulesAndFacts(2.0, 0.1), rf.Learner(rf.Square(), features, lam)))
+    assert np.all(np.diff(error) > 0)
+
+
+def test_ridge_against_its_quadratic_equation() -> None:
+    alpha, lam, eps = np.array([0.3, 1.0, 4.0]), np.array([[0.01], [1.0]]), 0.35
+    sol = rf.solve(rf.RulesAndFacts(alpha, eps), rf.Learner(rf.Square(), rf.Linear(), lam))
+    np.testing.assert_allclose(lam * sol.V**2 + (lam + alpha - 1) * sol.V, 1.0, rtol=1e-9)
+    c = (1 - eps) * np.sqrt(2 / np.pi)
+    np.testing.assert_allclose(sol.m, alpha * c * sol.V / (1 + sol.V), rtol=1e-9)
+
+
+def test_large_load_of_ridge_has_its_known_constant() -> None:
+    # E_gen -> sqrt(lam_opt) / (pi sqrt(alpha)) for the linear square loss at any fixed ridge.
+    for eps in (0.0, 0.4):
+        sol = rf.solve(rf.RulesAndFacts(1e8, eps), rf.Learner(rf.Square(), rf.Linear(), 0.3))
+        constant = rf.generalization_error(sol) * np.pi * np.sqrt(1e8)
+        assert constant == pytest.approx(np.sqrt(rf.optimal_ridge(eps, rf.Linear())), rel=1e-4)
+
+
+def test_hinge_rate_measured_once_by_another_solver() -> None:
+    # Local exponents between alpha = 1e4 and 1e5, linear, lam = 1.
+    for eps, exponent in ((0.1, -0.5005), (0.5, -0.4999)):
+        sol = rf.solve(rf.RulesAndFacts(np.array([1e4, 1e5]), eps), rf.Learner(rf.Hinge(), rf.Linear(), 1.0))
+        e = rf.generalization_error(sol)
+        assert np.log10(e[1] / e[0]) == pytest.approx(exponent, abs=6e-5)
