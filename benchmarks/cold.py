@@ -12,4 +12,4 @@ if sys.argv[1] == "raflib":
 else:
     from baseline import solve_grid
 
-    solve_grid(2.0, 0.3, lam, 1.0, 0.0)
+    solve_grid(2.0, 0.3, lam, 1.0, 0.0, True)
