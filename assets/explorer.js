@@ -191,8 +191,6 @@
     return node;
   }
 
-  let count = 0; // radio groups need a name that is unique on the page
-
   class RafExplorer extends HTMLElement {
     connectedCallback() {
       if (this.table) return;
@@ -209,7 +207,6 @@
       this.table = new Table(spec);
       this.state = this.table.start();
       this.inputs = new Map();
-      this.uid = `raf-${spec.name}-${count++}`;
       this.ready = this.build(spec);
     }
 
@@ -282,7 +279,7 @@
     }
 
     buildControls(spec) {
-      const form = make("form", "raf-controls");
+      const form = make("form", "raf-controls"); // a form of its own: radio groups end at its border
       form.setAttribute("aria-label", `Controls of the explorer ${spec.name}`);
       form.addEventListener("submit", (event) => event.preventDefault());
       for (const control of spec.controls) {
@@ -313,9 +310,8 @@
       const input = make("input");
       Object.assign(input, { type: "range", min: 0, max: control.texts.length - 1, step: 1 });
       input.name = control.name;
-      input.setAttribute("aria-label", `${control.label} ${control.symbol}`.trim());
       const value = make("span", "raf-value");
-      value.setAttribute("aria-hidden", "true"); // aria-valuetext says it
+      value.setAttribute("aria-hidden", "true"); // not a part of the name; aria-valuetext says it
       row.append(this.buildName(control), value, input);
       input.addEventListener("input", () => this.moveTo({ [control.name]: input.valueAsNumber }));
       const show = (index) => {
@@ -337,7 +333,7 @@
       const buttons = control.texts.map((text, index) => {
         const label = make("label");
         const input = make("input");
-        Object.assign(input, { type: "radio", name: `${this.uid}-${control.name}`, value: text });
+        Object.assign(input, { type: "radio", name: control.name, value: text });
         input.addEventListener("change", () => this.moveTo({ [control.name]: index }));
         label.append(input, make("span", "", text));
         row.append(label);
