@@ -399,6 +399,8 @@ def test_the_ground_is_white_in_dark_mode_too(opened: Callable, explorer: Explor
     seen, element = opened(explorer)
     seen.page.evaluate("document.documentElement.dataset.theme = 'dark'")
     assert element.evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 255, 255)"
+    around = element.evaluate("e => getComputedStyle(e.parentElement).backgroundColor")
+    assert around == "rgba(0, 0, 0, 0)", "the theme's plate shows around the explorer"
     for part in (".raf-title", ".raf-question", ".raf-reading", ".raf-name", ".raf-value"):
         red, green, blue = element.locator(part).first.evaluate(
             "e => getComputedStyle(e).color.match(/\\d+/g).slice(0, 3).map(Number)"
