@@ -7,11 +7,11 @@
 (0.3013, 0.1472)
 """
 
-from .features import Kernel, Linear
+from .features import Kernel, Linear, RandomFeatures
 from .finite import Estimate, Simulation, SimulationError, simulate
 from .learner import Learner
 from .limits import optimal_ridge
-from .losses import Hinge, MaxMargin, MinNorm, Square
+from .losses import Hinge, Logistic, MaxMargin, MinNorm, Square, SquaredHinge
 from .notebook import check, stamp
 from .observables import free_energy, generalization_error, memorization_error, training_error, training_loss
 from .overlaps import Conjugates, Overlaps
@@ -28,15 +28,18 @@ __all__ = [
     "Kernel",
     "Learner",
     "Linear",
+    "Logistic",
     "MaxMargin",
     "MinNorm",
     "Overlaps",
+    "RandomFeatures",
     "RulesAndFacts",
     "Sample",
     "Simulation",
     "SimulationError",
     "Solution",
     "Square",
+    "SquaredHinge",
     "capacity",
     "check",
     "free_energy",

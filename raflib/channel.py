@@ -19,30 +19,34 @@ m E[f''] + c E_t[f'], whose terms cancel for a perfect student.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from .gaussian import (
+    GAUSSIAN_BREAKS,
     REACH,
     SQRT_2_OVER_PI,
     density,
     integrate,
     label_weight,
+    panels,
     step_breaks,
     tilted_mean,
     truncated_moments,
 )
-from .losses import LinearForce, Loss
+from .losses import LinearForce, Loss, SmoothLoss
 from .overlaps import Array, Conjugates, Overlaps
 
 #: A closed form is trusted while rounding (2e-16 of its largest terms) stays below 2e-12 of its value.
 _LARGEST_CANCELLATION = 1e4
 #: Points that are worked on at once: bounds the memory of a large batch to some tens of megabytes.
 CHUNK = 4096
+#: The same where every point has some hundred nodes.
+_SMOOTH_CHUNK = 256
 
 
 class Moments(NamedTuple):
@@ -58,7 +62,7 @@ class Moments(NamedTuple):
 
 
 class Kinks(NamedTuple):
-    """What the delta functions of the second derivative g2 of the force contribute, one at every knot."""
+    """Expectations of the second derivative g2 of the force; of a piecewise linear one a delta at every knot."""
 
     boundary: Array  # E_t[g2]
     square: Array  # E[g g2]
@@ -83,12 +87,16 @@ def conjugates(alpha: Array, eps: Array, loss: Loss, overlaps: Overlaps) -> Conj
 
 def channel(alpha: Array, eps: Array, loss: Loss, overlaps: Overlaps) -> Channel:
     """Return the conjugates (m_hat, q_hat, V_hat) and their derivatives by (V, s, m) for arrays of one shape (n,)."""
-    moments, kinks, trusted = _closed_form(eps, loss.linear_force(overlaps.V), overlaps)
-    if not trusted.all():
-        at = ~trusted
-        by_nodes = quadrature(eps[at], loss, Overlaps(*(x[at] for x in overlaps)))
-        for into, value in zip(moments, by_nodes, strict=True):
-            into[at] = value
+    force = loss.linear_force(overlaps.V)
+    if force is None:
+        moments, kinks = _smooth(eps, cast(SmoothLoss, loss), overlaps)
+    else:
+        moments, kinks, trusted = _closed_form(eps, force, overlaps)
+        if not trusted.all():
+            at = ~trusted
+            by_nodes = quadrature(eps[at], loss, Overlaps(*(x[at] for x in overlaps)))
+            for into, value in zip(moments, by_nodes, strict=True):
+                into[at] = value
     c = SQRT_2_OVER_PI * (1.0 - eps)
     heat = moments.stiffness_square + kinks.square
     slopes = np.zeros((3, 3, eps.size))
@@ -169,6 +177,58 @@ def _closed_form(eps: Array, force: LinearForce, overlaps: Overlaps) -> tuple[Mo
     trusted &= size_V <= _LARGEST_CANCELLATION * stiffness
     found = Moments(boundary, boundary_slope, square, stiffness, square_slope, stiffness_square, torque)
     return found, Kinks(at_boundary, at_square, third, at_torque), trusted
+
+
+def _smooth(eps: Array, loss: SmoothLoss, overlaps: Overlaps) -> tuple[Moments, Kinks]:
+    """Return the expectations of a smooth force by quadrature over the prox p itself.
+
+    In p everything is explicit: u = p + V l'(p), du = (1 + V l''(p)) dp, g = -l'(p). No root is sought but at the ends
+    of the panels.
+    """
+    if eps.size > _SMOOTH_CHUNK:
+        parts = [
+            _smooth(eps[at], loss, Overlaps(*(x[at] for x in overlaps)))
+            for at in (slice(first, first + _SMOOTH_CHUNK) for first in range(0, eps.size, _SMOOTH_CHUNK))
+        ]
+        joined = [[np.concatenate(rows) for rows in zip(*group, strict=True)] for group in zip(*parts, strict=True)]
+        return Moments(*joined[0]), Kinks(*joined[1])
+    q, V = overlaps.q, overlaps.V[:, None]
+    R, S = np.sqrt(q), np.sqrt(overlaps.s)
+    k = overlaps.m / S
+
+    def over(width: Array, narrow: Sequence[Array]) -> tuple[Array, Array, Array, Array, Array, Array]:
+        """Nodes u and weights du, and g, -g', g'' there, for a field of this width."""
+        ends = np.stack([np.full(width.shape, x) for x in (-REACH, *GAUSSIAN_BREAKS, REACH)] + list(narrow), axis=-1)
+        edges = loss.prox(width[:, None] * ends, V)
+        low, high = edges.min(axis=-1), edges.max(axis=-1)
+        levels = [np.full(low.shape, level) for level in loss.levels]
+        p, dp = panels(low, high, [*levels, *np.moveaxis(edges, -1, 0)])
+        slope, bend, twist = loss.derivatives(p)
+        stretch = 1.0 + V * bend
+        return p + V * slope, stretch * dp, -slope, bend / stretch, -twist / stretch**3, width[:, None]
+
+    u, du, g, stiff, g2, width = over(S, ())
+    weight = density(u / width) * du / width
+    boundary, boundary_slope = (weight * g).sum(axis=-1), -(weight * g * stiff).sum(axis=-1)
+    at_boundary = (weight * g2).sum(axis=-1)
+    u, du, g, stiff, g2, width = over(R, step_breaks(k))
+    x = u / width
+    weight = density(x) * label_weight(x, k[:, None], eps[:, None]) * du / width
+    pull = weight * u
+    moments = Moments(
+        boundary=boundary,
+        boundary_slope=boundary_slope,
+        square=(weight * g * g).sum(axis=-1),
+        stiffness=(weight * stiff).sum(axis=-1),
+        square_slope=-(weight * g * g * stiff).sum(axis=-1),
+        stiffness_square=(weight * stiff * stiff).sum(axis=-1),
+        torque=-(pull * g * stiff).sum(axis=-1),
+    )
+    torque = (pull * g2).sum(axis=-1)
+    # By scaling and Stein's lemma, as for every f: d/ds E[f] = (E[u f'] - m c E_t[f']) / (2 q).
+    c = SQRT_2_OVER_PI * (1.0 - eps)
+    third = (torque - overlaps.m * c * at_boundary) / q
+    return moments, Kinks(at_boundary, (weight * g * g2).sum(axis=-1), third, torque)
 
 
 def quadrature(eps: Array, loss: Loss, overlaps: Overlaps) -> Moments:

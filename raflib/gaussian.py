@@ -24,7 +24,7 @@ SQRT_2_OVER_PI = float(np.sqrt(2 / np.pi))
 #: Beyond this many standard deviations the normal density underflows: phi(38) < 1e-314.
 REACH = 38.0
 #: Where quadrature panels end inside the reach: phi changes by little more than e^10 within a panel.
-_GAUSSIAN_BREAKS = (-9.0, -4.5, 4.5, 9.0)
+GAUSSIAN_BREAKS = (-9.0, -4.5, 4.5, 9.0)
 #: Phi(k x) differs from a step by less than 1e-15 beyond |k x| = 8.
 _STEP_WIDTH = 8.0
 #: Gauss-Legendre nodes of a panel; the error of phi on the widest inner panel is below 1e-14.
@@ -110,16 +110,20 @@ def integrate(function: Callable[[Array], Array], low: Array, high: Array, break
         Points where the integrand has a kink or a narrow feature; those outside [low, high] have no effect.
     """
     low, high = np.clip(low, -REACH, REACH), np.clip(high, -REACH, REACH)
-    fixed = [np.full(low.shape, b) for b in _GAUSSIAN_BREAKS]
-    inner = [np.clip(b, low, high) for b in (*fixed, *breaks)]
+    fixed = [np.full(low.shape, b) for b in GAUSSIAN_BREAKS]
+    x, weights = panels(low, high, (*fixed, *breaks))
+    return np.asarray((function(x) * weights).sum(axis=-1))
+
+
+def panels(low: Array, high: Array, breaks: Sequence[Array]) -> tuple[Array, Array]:
+    """Return Gauss-Legendre nodes and weights, shape low.shape + (nodes,), of panels between the sorted breaks."""
+    inner = [np.minimum(np.maximum(b, low), high) for b in breaks]
     edges = np.sort(np.stack([low, *inner, high], axis=-1), axis=-1)
     nodes, weights = gauss_legendre(_NODES)
-    width = np.diff(edges, axis=-1)
-    x = edges[..., :-1, None] + width[..., None] * nodes
+    width = np.diff(edges, axis=-1)[..., None]
     # The last axis is written out: -1 cannot be inferred for an empty batch.
-    flat = x.reshape(*low.shape, x.shape[-2] * x.shape[-1])
-    values = function(flat).reshape(x.shape)
-    return np.asarray(np.einsum("...pn,n,...p->...", values, weights, width))
+    shape = (*low.shape, width.shape[-2] * nodes.size)
+    return (edges[..., :-1, None] + width * nodes).reshape(shape), (width * weights).reshape(shape)
 
 
 def step_breaks(k: Array) -> tuple[Array, Array, Array]:

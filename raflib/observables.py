@@ -165,16 +165,18 @@ def free_energy(solution: Solution) -> float | Array:
 def potential(
     alpha: Array, eps: Array, loss: Loss, features: FeatureMap, lam: Array, overlaps: Overlaps, hats: Conjugates
 ) -> Array:
-    r"""Replica-symmetric potential of six independent variables, for arrays of one shape (n,).
+    r"""Replica-symmetric potential per input dimension of six independent variables, for arrays of one shape (n,).
 
     ``alpha E[P M_V(sqrt(q) x)] + m m_hat + (V q_hat - q V_hat) / 2 - Psi(m_hat, q_hat, V_hat)``
 
     with the Moreau envelope M_V of the loss and Psi of the feature map. It is stationary at the saddle point: its
-    derivatives by the overlaps give the channel, those by the conjugates give the feature map's equations.
+    derivatives by the overlaps give the channel, those by the conjugates give the feature map's equations. For
+    random features it is kappa times the same expression with alpha / kappa in the place of alpha.
     """
     m_hat, q_hat, V_hat = hats
     coupling = overlaps.m * m_hat + 0.5 * (overlaps.V * q_hat - overlaps.q * V_hat)
-    return np.asarray(alpha * mean_moreau(loss, overlaps, eps) + coupling - features.potential(hats, lam))
+    per_weight = coupling - features.potential(hats, lam)
+    return np.asarray(alpha * mean_moreau(loss, overlaps, eps) + features.per_input * per_weight)
 
 
 def _forgotten_below(solution: Solution) -> float | Array:

@@ -62,21 +62,26 @@ def capacity(eps: float | Array, margin: float | Array = 0.0) -> float | Array:
     e, kappa = pairs
     load = np.empty(e.shape)
     zero = kappa == 0.0
-    load[zero] = _zero_margin(e[zero])
+    load[zero] = separable_load(e[zero])
     load[~zero] = _positive_margin(e[~zero], kappa[~zero])
     load = load[back.ravel()]
     return float(load[0]) if shape == () else np.asarray(load.reshape(shape))
 
 
-def _zero_margin(eps: Array) -> Array:
-    """Return 2 tau with tau [eps + a arctan(1 / (a tau))] = 1, a = 2 (1 - eps) / pi; infinite at eps = 0."""
+def separable_load(eps: Array, seen: Array | float = 1.0) -> Array:
+    """Return the capacity at zero margin of features that see the share J of the teacher's direction, per feature.
+
+    2 tau with tau [eps + a arctan(1 / (a J tau))] = 1, a = 2 (1 - eps) / pi; J = 1 for the inputs themselves.
+    """
+    eps, J = np.broadcast_arrays(eps, seen)
     a = 2.0 * (1.0 - eps) / np.pi
 
     def excess(tau: Array) -> Array:
-        """tau eps + (y arctan(1 / y) - 1) with y = a tau; the bracket by its series where it would cancel."""
-        y = a * tau
+        """tau eps + y arctan(1 / y) / J - 1 with y = a J tau; by its series where it would cancel."""
+        y = a * J * tau
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            bracket = np.where(y > 30.0, -1 / (3 * y**2) + 1 / (5 * y**4) - 1 / (7 * y**6), y * np.arctan(1 / y) - 1)
+            far = -1 / (3 * y**2) + 1 / (5 * y**4) - 1 / (7 * y**6)
+            bracket = np.where(y > 30.0, far + (1.0 - J), y * np.arctan(1 / y) - J) / J
         return np.asarray(tau * eps + np.where(y == 0.0, -1.0, bracket))
 
     # The left side grows with tau from a negative value; tau <= 1 / eps because arctan >= 0.
@@ -85,7 +90,7 @@ def _zero_margin(eps: Array) -> Array:
         middle = 0.5 * (low + high)
         beyond = excess(np.exp(middle)) > 0
         low, high = np.where(beyond, low, middle), np.where(beyond, middle, high)
-    return np.where(eps == 0.0, np.inf, 2.0 * np.exp(0.5 * (low + high)))
+    return np.where((eps == 0.0) & (J == 1.0), np.inf, 2.0 * np.exp(0.5 * (low + high)))
 
 
 def _positive_margin(eps: Array, margin: Array) -> Array:

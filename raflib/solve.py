@@ -16,9 +16,16 @@ from .features import FeatureMap
 from .fixed_point import FixedPoint, iterate
 from .gaussian import SQRT_2_OVER_PI
 from .learner import Learner
-from .losses import Loss, MaxMargin, Square
+from .losses import Loss, MaxMargin, MinNorm, Square
 from .overlaps import Array, Conjugates, Overlaps
 from .task import RulesAndFacts
+
+#: Map evaluations from the start in closed form; points that need more are followed from where it is easy.
+_FIRST_TRY = 100
+_LAM_PATH = (*np.geomspace(1.0, 1e-9, 14), 0.0)
+_LOAD_PATH = (0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 1.0)
+#: Within this relative distance of an interpolation threshold, at lam = 0, overlaps exceed 1e9 of their usual size.
+_THRESHOLD_WIDTH = 1e-9
 
 
 class ConvergenceError(RuntimeError):
@@ -153,6 +160,8 @@ class _Batch:
         self.alpha, self.eps, self.lam = flat["alpha"], flat["eps"], flat["lam"].copy()
         self.parameters = {name: flat[name] for name in learner.features.parameters}
         self.features = learner.features.at(self.parameters)
+        #: Samples per weight that the equations count: the load that the conjugates include.
+        self.load = self.alpha / self.features.per_input
         self.loss = learner.loss
         hard = self.loss if self.loss.constraint is None else self.loss.constraint
         self.hard = hard
@@ -162,14 +171,17 @@ class _Batch:
         else:
             self.constrained = limit.copy()
         self.feasible = np.ones(self.alpha.shape, dtype=bool)
-        asked = self.constrained.copy()
-        if asked.any():
-            threshold = self._features(np.flatnonzero(asked)).constraint_capacity(hard, self.eps[asked])
-            can = self.alpha[asked] < threshold
+        self.at_threshold = np.zeros(self.alpha.shape, dtype=bool)
+        asked = np.flatnonzero(self.constrained)
+        if asked.size:
+            capacity = self._features(asked).constraint_capacity(hard, self.eps[asked])
+            can = self.alpha[asked] < capacity
+            self.at_threshold[asked] = np.abs(self.alpha[asked] / capacity - 1.0) < _THRESHOLD_WIDTH
             if self.loss.constraint is None:
                 self.feasible[asked] = can
             else:
                 self.constrained[asked] = can
+        self.feasible &= ~self.at_threshold
         # Under a hard constraint lam only sets the unit of V: lam = 1 makes V the limit of lam V.
         self.lam[self.constrained & limit] = 1.0
 
@@ -190,7 +202,7 @@ class _Batch:
             no_rule = eps == 1.0
             some = no_rule.any()
             overlaps = Overlaps(np.where(no_rule, 0.0, m) if some else m, s, V)
-            hats, d_hats = channel(self.alpha[at], eps, loss, overlaps)
+            hats, d_hats = channel(self.load[at], eps, loss, overlaps)
             features = self._features(at)
             new, slope = features.overlaps(hats, lam), features.slopes(hats, lam)
             d_m, d_q, d_V = d_hats * x[:, part]  # by the logarithm of each overlap
@@ -209,42 +221,72 @@ class _Batch:
     def solve(self, tol: float, max_steps: int) -> FixedPoint:
         size = self.alpha.size
         result = FixedPoint(np.full((3, size), np.nan), np.full(size, np.inf), np.zeros(size, dtype=np.int64))
-        for loss, mask in ((self.loss, ~self.constrained), (self.hard, self.constrained & self.feasible)):
+        for loss, mask in (
+            (self.loss, ~self.constrained & self.feasible),
+            (self.hard, self.constrained & self.feasible),
+        ):
             members = np.flatnonzero(mask)
             if members.size == 0:
                 continue
-            start = self._start(members, loss is self.hard)
-            found = iterate(partial(self._map, loss, members), start, tol=tol, max_steps=max_steps)
+            with np.errstate(all="ignore"):
+                start = self._start(members, loss is self.hard)
+            # At an interpolation threshold ridge itself has no finite solution to start from.
+            start = np.where(np.isfinite(start) & (start > 0.0), start, 1.0)
+            apply = partial(self._map, loss, members)
+            found = iterate(apply, start, tol=tol, max_steps=min(max_steps, _FIRST_TRY))
+            late = np.flatnonzero(found.residual > tol)
+            if late.size and max_steps > _FIRST_TRY:
+                again = self._by_continuation(loss, members[late], start[:, late], tol)
+                for into, value in zip(found, again, strict=True):
+                    into[..., late] = value
             for into, value in zip(result, found, strict=True):
                 into[..., members] = value
         return result
 
+    def _by_continuation(self, loss: Loss, members: NDArray[np.intp], start: Array, tol: float) -> FixedPoint:
+        """Follow the solution from where it is easy, a large ridge or a small load, to the wanted one."""
+        hard = loss is self.hard
+        moved = self.load if hard else self.lam
+        wanted = moved[members].copy()
+        path = [wanted * share for share in _LOAD_PATH] if hard else [np.maximum(wanted, lam) for lam in _LAM_PATH]
+        steps = np.zeros(members.size, dtype=np.int64)
+        apply = partial(self._map, loss, members)
+        try:
+            for value in path:
+                moved[members] = value
+                found = iterate(apply, start, tol=tol, max_steps=_FIRST_TRY)
+                steps += found.steps
+                start = found.x
+        finally:
+            moved[members] = wanted
+        return FixedPoint(found.x, found.residual, steps)
+
     def _start(self, members: NDArray[np.intp], hard: bool) -> Array:
-        """Return (V, s, m) of the ridge learner in closed form, exact for the square loss; see the comments."""
-        alpha, eps, lam = self.alpha[members], self.eps[members], self.lam[members]
-        mu1, mu_star = (np.broadcast_to(x, self.alpha.shape)[members] for x in self.features.strengths)
-        nonlinear = mu_star**2
-        ridge = (nonlinear if hard else lam + nonlinear) / mu1**2
-        response = ridge_response(alpha, ridge)
-        share = 1.0 / (1.0 + 1.0 / response)
+        """Return (V, s, m) of the ridge learner, exact for the square loss on inputs and kernels.
+
+        From a response V the conjugates of ridge follow, and from those the overlaps, in which q enters linearly.
+        """
+        load, eps, lam = self.load[members], self.eps[members], self.lam[members]
+        features = self._features(members)
+        stiff = 0.0 if hard else 1.0  # the prox of a constraint is 1, that of the square loss (u + V) / (1 + V)
+        # Margins can be bounded at loads where they cannot be equal. The perfect student's scaling, V ~ 1, s ~ 1 and
+        # m ~ alpha, is near enough there.
+        equal = features.constraint_capacity(MinNorm(), eps) if hard else np.inf
+        beyond = (self.alpha[members] > 0.9 * equal) & isinstance(self.hard, MaxMargin)
+        V = np.where(beyond, 0.3, 1.0) * features.ridge_response(np.where(beyond, 0.1, load), lam, hard)
         c = (1.0 - eps) * SQRT_2_OVER_PI
-        m = alpha * c * share
-        noise = alpha * share**2
-        with np.errstate(divide="ignore", invalid="ignore"):
-            s = noise * (1.0 + m * m - 2.0 * c * m) / (1.0 - noise)
-            if hard:
-                V = np.where(nonlinear > 0, nonlinear * (1.0 + response), 1.0 - alpha) / lam
-            else:
-                V = response + np.where(nonlinear > 0, nonlinear / lam * (1.0 + response), 0.0)
-        if hard and isinstance(self.hard, MaxMargin):
-            # Without a nonlinear part there is no ridge solution above alpha = 1. The perfect student's scaling
-            # m ~ alpha, s ~ 1, V ~ 1 is near enough.
-            above = (nonlinear == 0.0) & (alpha > 0.9)
-            V, s = np.where(above, 0.3 / lam, V), np.where(above, 1.0, s)
-            m = np.where(above, alpha * np.maximum(1.0 - eps, 1e-3), m)
+        force = load / (stiff + V)
+        silent = Conjugates(c * force, np.zeros_like(V), force)
+        quiet = features.overlaps(silent, lam)
+        noise = (features.overlaps(silent._replace(q_hat=np.ones_like(V)), lam).s - quiet.s) * force / (stiff + V)
+        m = quiet.m
+        s = (noise * (1.0 + m * m - 2.0 * c * m) + quiet.s) / np.maximum(1.0 - noise, 1e-3)
+        if hard:
+            s = np.where(beyond, 1.0, s)
+            m = np.where(beyond, load * np.maximum(1.0 - eps, 1e-3), m)
         elif not isinstance(self.loss, Square):
             # Ridge shrinks towards 0 where labels are noisy; a margin loss keeps its field of order one.
-            grow = np.where(alpha > 10.0 * np.maximum(1.0, lam), np.sqrt(np.maximum(1.0, 0.15 / (m * m + s))), 1.0)
+            grow = np.where(load > 10.0 * np.maximum(1.0, lam), np.sqrt(np.maximum(1.0, 0.15 / (m * m + s))), 1.0)
             m, s = m * grow, s * grow**2
         return np.stack([V, s, np.where(eps < 1.0, m, 1.0)])
 
@@ -257,25 +299,10 @@ class _Batch:
             index = np.flatnonzero(mask & converged)
             for first in range(0, index.size, CHUNK):
                 at = index[first : first + CHUNK]
-                part = conjugates(self.alpha[at], self.eps[at], loss, Overlaps(*(o[at] for o in overlaps)))
+                part = conjugates(self.load[at], self.eps[at], loss, Overlaps(*(o[at] for o in overlaps)))
                 for into, value in zip(hats, part, strict=True):
                     into[at] = value
         return {"m": m, "q": overlaps.q, "s": overlaps.s, "V": overlaps.V, **hats._asdict()}
-
-
-def ridge_response(alpha: Array, lam: Array) -> Array:
-    """Return the positive root V of lam V^2 + (lam + alpha - 1) V - 1 = 0, without cancellation, lam = 0 included.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> ridge_response(np.array([2.0, 2.0]), np.array([0.0, 0.1])).round(8).tolist()
-    [1.0, 0.84428877]
-    """
-    b = lam + alpha - 1.0
-    root = np.sqrt(b * b + 4.0 * lam)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(b >= 0, 2.0 / (b + root), (root - b) / (2.0 * lam))
 
 
 def _report(
@@ -287,7 +314,10 @@ def _report(
     worst = impossible[0] if impossible.size else failed[np.argmax(found.residual[failed])]
     point = ", ".join(f"{name} = {x[worst].item()!r}" for name, x in flat.items())
     many = f"{failed.size} of {converged.size} points have no solution; " if converged.size > 1 else ""
-    if impossible.size:
+    if impossible.size and batch.at_threshold[worst]:
+        why = f"no finite solution at {point}: alpha is at the interpolation threshold"
+        advice = "move alpha away from it or use lam > 0"
+    elif impossible.size:
         why = f"{type(batch.loss).__name__} cannot be met on every sample at {point}: alpha is above the capacity"
         advice = "lower alpha or use a soft loss (Square, Hinge) with lam > 0"
     else:

@@ -115,7 +115,9 @@ def simulate(
     workers = min(os.cpu_count() or 1, len(chosen)) if jobs is None else validation.integer("jobs", jobs, 1)
 
     runs = Parallel(n_jobs=workers, return_as="generator")(delayed(_one_seed)(task, learner, d, s) for s in chosen)
-    results = list(tqdm(runs, total=len(chosen), desc=f"training at d = {d}", disable=not progress, leave=False))
+    if progress:  # named only when wanted, so that the environment's TQDM_DISABLE keeps its say
+        runs = tqdm(runs, total=len(chosen), desc=f"training at d = {d}", leave=False)
+    results = list(runs)
     values = np.array([values for values, _ in results])  # (seeds, observables, lam path)
     shape = np.shape(learner.lam)
     estimates = {

@@ -29,6 +29,9 @@ class Known(NamedTuple):
 
 _RIDGE, _SVM = rf.Learner(rf.Square(), rf.Linear(), 0.1), rf.Learner(rf.Hinge(), rf.Linear(), 0.1)
 _MARGIN, _NORM = rf.Learner(rf.MaxMargin(), rf.Linear(), 1), rf.Learner(rf.MinNorm(), rf.Linear(), 1)
+_LOGISTIC = rf.Learner(rf.Logistic(), rf.Linear(), 0.1)
+_FEATURES_RIDGE = rf.Learner(rf.Square(), rf.RandomFeatures(0.8, 0.6, 1.0), 0.1)
+_FEATURES_SVM = rf.Learner(rf.Hinge(), rf.RandomFeatures(0.8, 0.6, 2.0), 0.3)
 _KERNEL_SVM = rf.Learner(rf.Hinge(), rf.Kernel(0.8, 0.6), 0.01)
 KNOWN = [
     Known("linear square", 2, 0.3, _RIDGE, 0.51136404, 0.75957925, 0.84428877, 0.300412, 0.16634),
@@ -36,6 +39,9 @@ KNOWN = [
     Known("linear MaxMargin", 1, 0.3, _MARGIN, 0.69146790, 2.83550275, 0.35445848, None, 0.0),
     Known("linear MinNorm", 0.5, 0.3, _NORM, 0.27925960, 0.84402816, 0.5, None, 0.0),
     Known("kernel hinge", 2, 0.3, _KERNEL_SVM, 0.41828489, 0.44057511, 57.374975, 0.28298253, None),
+    Known("linear logistic", 2, 0.3, _LOGISTIC, 1.139965, 3.3251974, 3.461498, 0.285039, 0.17128),
+    Known("random features square", 1.5, 0.2, _FEATURES_RIDGE, 0.26879476, 0.84970643, 1.23975769, None, None),
+    Known("random features hinge", 1.5, 0.2, _FEATURES_SVM, 0.43041881, 1.05300086, 1.45813914, None, None),
 ]
 
 #: Gardner's capacity for rules-and-facts labels at zero margin, by eps.
@@ -49,7 +55,7 @@ def expectations(loss: str, eps: float, m: float, s: float, V: float) -> tuple[m
         eps_, m_, s_, V_ = (mp.mpf(x) for x in (eps, m, s, V))
         root_q, root_s = mp.sqrt(m_**2 + s_), mp.sqrt(s_)
         k = m_ / root_s
-        kinks = {"square": [], "minnorm": [], "hinge": [1 - V_, mp.mpf(1)], "maxmargin": [mp.mpf(1)]}[loss]
+        kinks = {"square": [], "minnorm": [], "hinge": [1 - V_, mp.mpf(1)]}.get(loss, [mp.mpf(1)])
 
         def prox(u: mp.mpf) -> mp.mpf:
             if loss == "square":
@@ -58,11 +64,15 @@ def expectations(loss: str, eps: float, m: float, s: float, V: float) -> tuple[m
                 return mp.mpf(1)
             if loss == "hinge":
                 return u + V_ if u < 1 - V_ else max(u, mp.mpf(1))
+            if loss == "squaredhinge":
+                return (u + V_) / (1 + V_) if u < 1 else u
             return max(u, mp.mpf(1))
 
         def stiffness(u: mp.mpf) -> mp.mpf:
             if loss == "square":
                 return 1 / (1 + V_)
+            if loss == "squaredhinge":
+                return 1 / (1 + V_) if u < 1 else mp.mpf(0)
             if loss == "hinge":
                 return 1 / V_ if 1 - V_ < u < 1 else mp.mpf(0)
             return 1 / V_ if loss == "minnorm" or u < 1 else mp.mpf(0)

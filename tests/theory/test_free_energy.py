@@ -14,6 +14,9 @@ CASES = [
     (rf.Square(), rf.Kernel(0.8, 0.6), 0.05),
     (rf.Hinge(), rf.Linear(), 0.1),
     (rf.Hinge(), rf.Kernel(0.8, 0.6), 0.05),
+    (rf.Logistic(), rf.Kernel(0.8, 0.6), 0.05),
+    (rf.SquaredHinge(), rf.RandomFeatures(0.8, 0.6, 0.7), 0.05),
+    (rf.Hinge(), rf.RandomFeatures(0.8, 0.6, 1.9), 0.1),
     (rf.MaxMargin(), rf.Linear(), 1.0),
     (rf.MaxMargin(), rf.Kernel(0.6, 0.8), 1.0),
     (rf.MinNorm(), rf.Kernel(0.6, 0.8), 1.0),
@@ -54,7 +57,7 @@ def test_stationary_in_all_six_variables(loss, features, lam) -> None:
         assert np.isfinite(value(up) - value(down))
 
 
-@pytest.mark.parametrize(("loss", "features", "lam"), CASES[:4], ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize(("loss", "features", "lam"), CASES[:7], ids=lambda x: type(x).__name__)
 def test_value_is_the_training_objective(loss, features, lam) -> None:
     # At the saddle: alpha (training loss) + (lam / 2) ||a||^2 / d, and ||a||^2 / (2 d) = d(free energy) / d(lam).
     task, step = rf.RulesAndFacts(1.5, 0.25), 1e-5

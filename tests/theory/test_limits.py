@@ -110,3 +110,67 @@ def test_hinge_rate_measured_once_by_another_solver() -> None:
         sol = rf.solve(rf.RulesAndFacts(np.array([1e4, 1e5]), eps), rf.Learner(rf.Hinge(), rf.Linear(), 1.0))
         e = rf.generalization_error(sol)
         assert np.log10(e[1] / e[0]) == pytest.approx(exponent, abs=6e-5)
+
+
+@pytest.mark.parametrize("loss", [rf.Square(), rf.Hinge(), rf.SquaredHinge(), rf.Logistic()], ids=repr)
+def test_kernel_is_the_limit_of_wide_random_features(loss: rf.losses.Loss) -> None:
+    task, lam = rf.RulesAndFacts(1.4, 0.3), 0.2
+    kernel = rf.solve(task, rf.Learner(loss, rf.Kernel(0.8, 0.6), lam))
+    apart = []
+    for kappa in (1e3, 1e5):
+        wide = rf.solve(task, rf.Learner(loss, rf.RandomFeatures(0.8, 0.6, kappa), lam))
+        apart.append(max(abs(getattr(wide, name) / getattr(kernel, name) - 1) for name in ("m", "q", "V")))
+    assert apart[0] < 1e-2
+    assert apart[1] == pytest.approx(apart[0] / 100, rel=0.1)  # corrections of order 1 / kappa
+
+
+def test_spectral_means_against_a_sampled_matrix() -> None:
+    from raflib.features import _pole
+
+    rng, d = np.random.default_rng(0), 1200
+    for kappa in (0.3, 1.0, 2.5):
+        F = rng.standard_normal((round(kappa * d), d))
+        x = np.linalg.eigvalsh(F @ F.T / d)
+        for h, D in ((0.7, 0.05), (0.1, 2.0)):
+            R = 1 / (D + h * x)
+            moments = [kappa * np.mean(v) for v in (x * R, x * R**2, x**2 * R**2)]
+            exact = [float(v) for v in _pole(np.array(h), np.array(D), np.array(kappa))]
+            np.testing.assert_allclose(exact[:3], moments, rtol=5e-3)
+            assert exact[3] == pytest.approx(exact[2] - exact[0] ** 2, rel=1e-9)
+
+
+def test_spectral_means_against_the_marchenko_pastur_integral() -> None:
+    from raflib.features import _pole
+
+    # x = 1 + kappa + 2 sqrt(kappa) cos(theta) makes the density smooth: a plain sum converges.
+    theta = (np.arange(200_000) + 0.5) * np.pi / 200_000
+    for kappa, h, D in ((0.02, 3.0, 1e-3), (1.0, 1.0, 1e-6), (300.0, 1e-3, 10.0), (1.5, 5.0, 1e-4)):
+        x = 1 + kappa + 2 * np.sqrt(kappa) * np.cos(theta)
+        weight = 2 * kappa * np.sin(theta) ** 2 / 200_000  # of kappa <x f>
+        R = 1 / (D + h * x)
+        sums = [float(np.sum(weight * f)) for f in (R, R**2, x * R**2)]
+        exact = [float(v) for v in _pole(np.array(h), np.array(D), np.array(kappa))]
+        np.testing.assert_allclose(exact[:3], sums, rtol=1e-9)
+
+
+def test_hard_margin_kernel_svm_is_a_linear_svm_with_quadratic_slack() -> None:
+    # Private directions of strength mu_star^2 / mu1^2 are slack variables with a quadratic price.
+    mu1, mu_star = 0.7, 0.9
+    task = rf.RulesAndFacts(1.8, 0.3)
+    kernel = rf.solve(task, rf.Learner(rf.MaxMargin(), rf.Kernel(mu1, mu_star), 1.0))
+    linear = rf.solve(task, rf.Learner(rf.SquaredHinge(), rf.Linear(), (mu_star / mu1) ** 2))
+    assert (kernel.m, kernel.q) == pytest.approx((linear.m, linear.q), rel=1e-9)
+
+
+def test_separability_of_random_features() -> None:
+    # At eps = 1 the features are as good as inputs: Cover's two per weight. The margin vanishes at the threshold.
+    features = rf.RandomFeatures(0.8, 0.6, 1.7)
+    assert features.constraint_capacity(rf.MaxMargin(), np.array(1.0)) == pytest.approx(2 * 1.7, rel=1e-12)
+    for eps in (0.0, 0.3):
+        threshold = float(features.constraint_capacity(rf.MaxMargin(), np.array(eps)))
+        below, near = (
+            rf.solve(rf.RulesAndFacts(share * threshold, eps), rf.Learner(rf.MaxMargin(), features, 1.0))
+            for share in (0.99, 0.999)
+        )
+        # 1 / sqrt(q) is proportional to the margin, which vanishes linearly.
+        assert np.sqrt(below.q / near.q) == pytest.approx(0.1, rel=0.05)

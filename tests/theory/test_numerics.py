@@ -8,9 +8,9 @@ from scipy.special import ndtr
 
 import raflib as rf
 from raflib.channel import conjugates
+from raflib.features import ridge_response
 from raflib.gaussian import density, integrate, label_weight, step_breaks, truncated_moments
 from raflib.overlaps import Overlaps
-from raflib.solve import ridge_response
 
 
 def test_small_error_does_not_cancel() -> None:

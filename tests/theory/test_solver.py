@@ -13,7 +13,7 @@ from raflib.channel import conjugates
 from raflib.fixed_point import iterate
 from raflib.overlaps import Overlaps
 
-SOFT = [rf.Square(), rf.Hinge()]
+SOFT = [rf.Square(), rf.Hinge(), rf.SquaredHinge()]
 HARD = [rf.MinNorm(), rf.MaxMargin()]
 
 
@@ -74,6 +74,25 @@ def test_no_failure_under_hard_constraints(loss: rf.losses.Loss) -> None:
     load = np.minimum(at["alpha"], 0.999 * np.minimum(limit, 1e5))
     linear = rf.solve(rf.RulesAndFacts(load, at["eps"]), rf.Learner(loss, rf.Linear(), at["lam"]))
     assert linear.residual.max() <= 1e-10
+
+
+@pytest.mark.parametrize("loss", [*SOFT, rf.Logistic()], ids=repr)
+def test_no_failure_with_random_features(loss: rf.losses.Loss) -> None:
+    at = box(300 if isinstance(loss, rf.Logistic) else 2000, seed=13)
+    kappa = 10 ** np.random.default_rng(14).uniform(-2, 3, at["eps"].size)
+    kappa[::9] = 1.0
+    features = rf.RandomFeatures(np.cos(at["angle"]), np.sin(at["angle"]), kappa)
+    sol = rf.solve(rf.RulesAndFacts(at["alpha"], at["eps"]), rf.Learner(loss, features, at["lam"]))
+    assert sol.residual.max() <= 1e-10
+    assert (sol.s > 0).all()
+    assert (sol.V > 0).all()
+
+
+def test_no_failure_of_the_logistic_loss() -> None:
+    at = box(300, seed=15)
+    for features in (rf.Linear(), rf.Kernel.from_angle(at["angle"])):
+        sol = rf.solve(rf.RulesAndFacts(at["alpha"], at["eps"]), rf.Learner(rf.Logistic(), features, at["lam"]))
+        assert sol.residual.max() <= 1e-10
 
 
 def test_corners() -> None:
