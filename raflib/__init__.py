@@ -9,17 +9,25 @@
 
 from .features import Kernel, Linear, RandomFeatures
 from .finite import Estimate, Simulation, SimulationError, simulate
-from .learner import Learner
+from .learner import BayesOptimal, Learner
 from .limits import optimal_ridge
 from .losses import Hinge, Logistic, MaxMargin, MinNorm, Square, SquaredHinge
 from .notebook import check, stamp
-from .observables import free_energy, generalization_error, memorization_error, training_error, training_loss
+from .observables import (
+    free_energy,
+    generalization_error,
+    gibbs_error,
+    memorization_error,
+    training_error,
+    training_loss,
+)
 from .overlaps import Conjugates, Overlaps
 from .separability import capacity
 from .solve import ConvergenceError, ConvergenceWarning, Solution, solve
 from .task import RulesAndFacts, Sample
 
 __all__ = [
+    "BayesOptimal",
     "Conjugates",
     "ConvergenceError",
     "ConvergenceWarning",
@@ -44,6 +52,7 @@ __all__ = [
     "check",
     "free_energy",
     "generalization_error",
+    "gibbs_error",
     "memorization_error",
     "optimal_ridge",
     "simulate",

@@ -45,3 +45,20 @@ class Learner:
                 raise ValueError(
                     f"{name} = {value!r} has no method {needed}; pass an instance such as rf.Hinge(), rf.Linear()"
                 )
+
+
+@dataclass(frozen=True)
+class BayesOptimal:
+    """The learner that knows the label law and averages over the posterior: no learner generalizes better.
+
+    Its student is the posterior mean; m = q by Nishimori's identity. `raflib.gibbs_error` is the error of a single
+    sample of the posterior. Rigour: the replica formula is proved for this class of models (Barbier et al.,
+    PNAS 116 (2019) 5451).
+
+    Examples
+    --------
+    >>> import raflib as rf
+    >>> sol = rf.solve(rf.RulesAndFacts(alpha=2.0, eps=0.3), rf.BayesOptimal())
+    >>> round(sol.q, 9), round(rf.generalization_error(sol), 9)
+    (0.429234519, 0.272601239)
+    """

@@ -8,6 +8,7 @@ from scipy.special import ndtr
 from .channel import mean_loss, mean_moreau
 from .features import FeatureMap
 from .gaussian import truncated_moments
+from .learner import BayesOptimal, Learner
 from .losses import Loss
 from .overlaps import Array, Conjugates, Overlaps
 from .solve import Solution
@@ -34,7 +35,39 @@ def generalization_error(solution: Solution) -> float | Array:
     >>> round(rf.generalization_error(sol), 6)
     0.300412
     """
+    if isinstance(solution.learner, BayesOptimal):  # the same angle, which at q = 0 is pi / 2
+        return _like(solution, np.arctan2(np.sqrt(solution.V), np.sqrt(solution.q)) / np.pi)
     return _like(solution, np.arctan2(np.sqrt(solution.s), solution.m) / np.pi)
+
+
+def gibbs_error(solution: Solution) -> float | Array:
+    r"""Probability that one sample of the posterior differs from the rule on a new input: ``arccos(q) / pi``.
+
+    Parameters
+    ----------
+    solution : Solution of `BayesOptimal`
+
+    Returns
+    -------
+    float or array, in [0, 1/2]
+        At most twice the Bayes-optimal `generalization_error`.
+
+    Raises
+    ------
+    ValueError
+        If the solution is not that of the Bayes-optimal learner.
+
+    Examples
+    --------
+    >>> import raflib as rf
+    >>> sol = rf.solve(rf.RulesAndFacts(alpha=2.0, eps=0.3), rf.BayesOptimal())
+    >>> rf.generalization_error(sol) < rf.gibbs_error(sol)
+    True
+    """
+    if not isinstance(solution.learner, BayesOptimal):
+        raise ValueError(f"learner = {solution.learner!r}: gibbs_error is defined for BayesOptimal() only")
+    q = np.asarray(solution.q)
+    return _like(solution, np.arctan2(np.sqrt(solution.V * (1.0 + q)), q) / np.pi)
 
 
 def memorization_error(solution: Solution) -> float | Array:
@@ -63,7 +96,7 @@ def memorization_error(solution: Solution) -> float | Array:
     >>> round(rf.memorization_error(sol), 4)
     0.1472
     """
-    return _like(solution, ndtr(_forgotten_below(solution)))
+    return _like(solution, ndtr(_forgotten_below(solution, "memorization_error")))
 
 
 def training_error(solution: Solution) -> float | Array:
@@ -86,7 +119,7 @@ def training_error(solution: Solution) -> float | Array:
     >>> rf.training_error(sol) < rf.memorization_error(sol)
     True
     """
-    h, k = np.asarray(_forgotten_below(solution)), np.asarray(solution.m) / np.sqrt(solution.s)
+    h, k = np.asarray(_forgotten_below(solution, "training_error")), np.asarray(solution.m) / np.sqrt(solution.s)
     return _like(solution, np.maximum(truncated_moments(h, k, _eps(solution))[0], 0.0))
 
 
@@ -109,11 +142,12 @@ def training_loss(solution: Solution) -> float | Array:
     >>> round(rf.training_loss(sol), 4) == round(sol.q_hat / (2 * 2.0), 4)      # l(prox) = g^2 / 2 for the square loss
     True
     """
+    learner = _minimiser(solution, "training_loss")
     m, s, V, eps = (np.atleast_1d(x).ravel() for x in (solution.m, solution.s, solution.V, _eps(solution)))
     soft = ~np.atleast_1d(solution.constrained).ravel()
     loss = np.where(soft, np.nan, 0.0)
     overlaps = Overlaps(m[soft], s[soft], V[soft])
-    loss[soft] = mean_loss(solution.learner.loss, overlaps, eps[soft])
+    loss[soft] = mean_loss(learner.loss, overlaps, eps[soft])
     loss = np.where(np.isfinite(m), loss, np.nan)
     return _like(solution, loss.reshape(np.shape(solution.m)))
 
@@ -138,7 +172,7 @@ def free_energy(solution: Solution) -> float | Array:
     >>> round(rf.free_energy(sol) - sol.q / 2, 12)        # for Linear, ||a||^2 / d is q
     0.0
     """
-    task, learner = solution.task, solution.learner
+    task, learner = solution.task, _minimiser(solution, "free_energy")
     shape = np.shape(solution.m)
     named = {"alpha": task.alpha, "eps": task.eps, "lam": learner.lam, **learner.features.parameters}
     flat = {name: np.broadcast_to(x, shape).ravel() for name, x in named.items()}
@@ -179,11 +213,18 @@ def potential(
     return np.asarray(alpha * mean_moreau(loss, overlaps, eps) + features.per_input * per_weight)
 
 
-def _forgotten_below(solution: Solution) -> float | Array:
+def _minimiser(solution: Solution, observable: str) -> Learner:
+    """Return the learner of a solution, or raise ValueError if it minimises no loss."""
+    if not isinstance(solution.learner, Learner):
+        raise ValueError(f"learner = {solution.learner!r}: {observable} is defined for a Learner that minimises a loss")
+    return solution.learner
+
+
+def _forgotten_below(solution: Solution, observable: str) -> float | Array:
     """Return V l'(0) / sqrt(q): in units of the test field's width, where the training margin changes sign."""
     soft = ~np.asarray(solution.constrained)
     reach = np.asarray(solution.V) / np.sqrt(solution.q)
-    slope = solution.learner.loss.slope_at_zero
+    slope = _minimiser(solution, observable).loss.slope_at_zero
     # Under constraints no margin is negative; nan (a point that did not converge) stays nan.
     return np.where(soft, np.where(soft, slope, 0.0) * reach, np.where(np.isnan(reach), np.nan, -np.inf))
 

@@ -11,17 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import validation
+from .bayes import bayes_map
 from .channel import CHUNK, channel, conjugates
 from .features import FeatureMap
 from .fixed_point import FixedPoint, iterate
 from .gaussian import SQRT_2_OVER_PI
-from .learner import Learner
+from .learner import BayesOptimal, Learner
 from .losses import Loss, MaxMargin, MinNorm, Square
 from .overlaps import Array, Conjugates, Overlaps
 from .task import RulesAndFacts
 
 #: Map evaluations from the start in closed form; points that need more are followed from where it is easy.
 _FIRST_TRY = 100
+_BAYES_CHUNK = 1024
 _LAM_PATH = (*np.geomspace(1.0, 1e-9, 14), 0.0)
 _LOAD_PATH = (0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 1.0)
 #: Within this relative distance of an interpolation threshold, at lam = 0, overlaps exceed 1e9 of their usual size.
@@ -70,12 +72,12 @@ class Solution:
     converged: bool | NDArray[np.bool_]
     constrained: bool | NDArray[np.bool_]
     task: RulesAndFacts
-    learner: Learner
+    learner: Learner | BayesOptimal
 
 
 def solve(
     task: RulesAndFacts,
-    learner: Learner,
+    learner: Learner | BayesOptimal,
     *,
     tol: float = 1e-10,
     max_steps: int = 2000,
@@ -86,7 +88,7 @@ def solve(
     Parameters
     ----------
     task : RulesAndFacts
-    learner : Learner
+    learner : Learner or BayesOptimal
         The parameters alpha, eps, lam and those of the feature map may be arrays; they broadcast.
     tol : float, in [1e-13, 1e-2]
         Largest relative residual of the undamped map.
@@ -122,17 +124,19 @@ def solve(
     """
     if not isinstance(task, RulesAndFacts):
         raise ValueError(f"task = {task!r} is not a RulesAndFacts task")
-    if not isinstance(learner, Learner):
+    if not isinstance(learner, Learner | BayesOptimal):
         raise ValueError(f"learner = {learner!r} is not a Learner, e.g. rf.Learner(rf.Hinge(), rf.Linear(), lam=0.1)")
     tol = float(validation.number("tol", tol, 1e-13, 1e-2))
     max_steps = validation.integer("max_steps", max_steps, 1)
     validation.choice("on_failure", on_failure, ("raise", "nan"))
 
-    named = {"alpha": task.alpha, "eps": task.eps, "lam": learner.lam, **learner.features.parameters}
+    named = {"alpha": task.alpha, "eps": task.eps}
+    if isinstance(learner, Learner):
+        named |= {"lam": learner.lam, **learner.features.parameters}
     arrays = validation.broadcast(**named)
     shape = arrays[0].shape
     flat = {name: np.ascontiguousarray(a, dtype=np.float64).ravel() for name, a in zip(named, arrays, strict=True)}
-    batch = _Batch(flat, learner)
+    batch = _Batch(flat, learner) if isinstance(learner, Learner) else _BayesBatch(flat)
     found = batch.solve(tol, max_steps)
     converged = found.residual <= tol
     if not converged.all():
@@ -305,8 +309,50 @@ class _Batch:
         return {"m": m, "q": overlaps.q, "s": overlaps.s, "V": overlaps.V, **hats._asdict()}
 
 
+class _BayesBatch:
+    """The Bayes-optimal learner's one equation, with the interface of `_Batch`."""
+
+    def __init__(self, flat: dict[str, Array]) -> None:
+        self.alpha, self.eps = flat["alpha"], flat["eps"]
+        self.constrained = np.zeros(self.alpha.shape, dtype=bool)
+        self.feasible = np.ones(self.alpha.shape, dtype=bool)
+
+    def _map(self, members: NDArray[np.intp], x: Array, index: NDArray[np.intp]) -> tuple[Array, Array]:
+        """T(r); the solver's other two variables are idle."""
+        image, slopes = x.copy(), np.zeros((3, *x.shape))
+        for first in range(0, index.size, _BAYES_CHUNK):
+            part = slice(first, first + _BAYES_CHUNK)
+            at = members[index[part]]
+            image[0, part], slopes[0, 0, part] = bayes_map(self.alpha[at], self.eps[at], x[0, part])
+        return image, slopes
+
+    def solve(self, tol: float, max_steps: int) -> FixedPoint:
+        # At eps = 1 there is no rule to infer: r = 0 and nothing to iterate.
+        size = self.alpha.size
+        result = FixedPoint(np.zeros((3, size)), np.zeros(size), np.zeros(size, dtype=np.int64))
+        members = np.flatnonzero(self.eps < 1.0)
+        weak = 2.0 / np.pi * self.alpha[members] * (1.0 - self.eps[members]) ** 2
+        start = np.stack([weak * (1.0 + weak), np.ones_like(weak), np.ones_like(weak)])
+        if members.size:
+            found = iterate(partial(self._map, members), start, tol=tol, max_steps=max_steps)
+            for into, value in zip(result, found, strict=True):
+                into[..., members] = value
+        return result
+
+    def values(self, found: FixedPoint, converged: NDArray[np.bool_]) -> dict[str, Array]:
+        """m = q and V = 1 - q, the posterior's width; s = q (1 - q) without a difference."""
+        r = np.where(converged, found.x[0], np.nan)
+        q = r / (1.0 + r)
+        return {"m": q, "q": q, "s": q / (1.0 + r), "V": 1.0 / (1.0 + r), "m_hat": r, "q_hat": r, "V_hat": r}
+
+
 def _report(
-    flat: dict[str, Array], batch: _Batch, found: FixedPoint, converged: NDArray[np.bool_], tol: float, on_failure: str
+    flat: dict[str, Array],
+    batch: _Batch | _BayesBatch,
+    found: FixedPoint,
+    converged: NDArray[np.bool_],
+    tol: float,
+    on_failure: str,
 ) -> None:
     """Raise or warn, naming the worst point."""
     failed = np.flatnonzero(~converged)
@@ -314,10 +360,10 @@ def _report(
     worst = impossible[0] if impossible.size else failed[np.argmax(found.residual[failed])]
     point = ", ".join(f"{name} = {x[worst].item()!r}" for name, x in flat.items())
     many = f"{failed.size} of {converged.size} points have no solution; " if converged.size > 1 else ""
-    if impossible.size and batch.at_threshold[worst]:
+    if isinstance(batch, _Batch) and impossible.size and batch.at_threshold[worst]:
         why = f"no finite solution at {point}: alpha is at the interpolation threshold"
         advice = "move alpha away from it or use lam > 0"
-    elif impossible.size:
+    elif isinstance(batch, _Batch) and impossible.size:
         why = f"{type(batch.loss).__name__} cannot be met on every sample at {point}: alpha is above the capacity"
         advice = "lower alpha or use a soft loss (Square, Hinge) with lam > 0"
     else:

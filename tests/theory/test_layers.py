@@ -23,6 +23,7 @@ LAYERS = [
     "separability",
     "features",
     "channel",
+    "bayes",
     "learner",
     "solve",
     "observables",

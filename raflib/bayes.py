@@ -1,0 +1,38 @@
+r"""The Bayes-optimal learner: its one self-consistent equation.
+
+The student uses the task's own label law, so that m = q (Nishimori) and one unknown is left, r = q_hat:
+
+    q = r / (1 + r),
+    r = alpha (1 - eps)^2 2 (1 + r) / ((2 pi)^{3/2} sqrt(r)) int dt exp(-t^2 / (2 r) - t^2) / Z(t),
+
+Z(t) = eps/2 + (1 - eps) Phi(t) = E[P(y = +1 | t + noise)]. In terms of r nothing cancels at q -> 0 or q -> 1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import log_ndtr
+
+from .gaussian import REACH, SQRT_2PI, panels
+from .overlaps import Array
+
+#: The integrand is a Gaussian of unit width in x times 1 / Z, smooth on the scale 1.4: panels of this many widths.
+_BREAKS = (-13.5, -9.0, -6.75, -4.5, -2.25, 0.0, 2.25, 4.5, 9.0)
+
+
+def bayes_map(alpha: Array, eps: Array, r: Array) -> tuple[Array, Array]:
+    """Return the right-hand side T(r) for arrays of one shape (n,), eps < 1, and d log T / d log r.
+
+    Relative accuracy about 1e-13 for every alpha, eps in [0, 1) and r > 0: 1 / Z is taken from log Phi, which does not
+    underflow, and the Gaussian's width sqrt(r / (1 + 2 r)) is scaled out, which follows the peak to r -> 0.
+    """
+    width = np.sqrt(r / (1.0 + 2.0 * r))
+    low = np.full(r.shape, -REACH)
+    x, dx = panels(low, -low, [np.full(r.shape, b) for b in _BREAKS])
+    with np.errstate(divide="ignore"):
+        log_Z = np.logaddexp(np.log(0.5 * eps)[:, None], np.log1p(-eps)[:, None] + log_ndtr(width[:, None] * x))
+    weight = np.exp(-0.5 * x * x - log_Z) * dx
+    total = weight.sum(axis=-1)
+    spread = (weight * x * x).sum(axis=-1) / total
+    image = 2.0 * alpha * (1.0 - eps) ** 2 * (1.0 + r) / (SQRT_2PI**3 * np.sqrt(r)) * width * total
+    return image, r / (1.0 + r) - 0.5 + spread / (2.0 + 4.0 * r)
