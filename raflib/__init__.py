@@ -7,6 +7,7 @@
 (0.3013, 0.1472)
 """
 
+from .activations import Hermite, activation_bias, hermite, rbf_eta
 from .features import Kernel, Linear, RandomFeatures
 from .finite import Estimate, Simulation, SimulationError, simulate
 from .learner import BayesOptimal, Learner
@@ -32,6 +33,7 @@ __all__ = [
     "ConvergenceError",
     "ConvergenceWarning",
     "Estimate",
+    "Hermite",
     "Hinge",
     "Kernel",
     "Learner",
@@ -48,13 +50,16 @@ __all__ = [
     "Solution",
     "Square",
     "SquaredHinge",
+    "activation_bias",
     "capacity",
     "check",
     "free_energy",
     "generalization_error",
     "gibbs_error",
+    "hermite",
     "memorization_error",
     "optimal_ridge",
+    "rbf_eta",
     "simulate",
     "solve",
     "stamp",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
 from . import validation
+from .activations import dot_product_strengths, hermite, rbf_strengths
 from .losses import Loss, MinNorm
 from .overlaps import Array, Conjugates, Overlaps
 from .separability import capacity, separable_load
@@ -170,6 +172,67 @@ class Kernel:
         """
         angle = validation.number("gamma", gamma, 0, np.pi / 2, open_high=True)
         return cls(mu1=np.cos(angle), mu_star=np.sin(angle))
+
+    @classmethod
+    def from_activation(cls, activation: str | Callable[[Array], Array], kinks: Sequence[float] = ()) -> Kernel:
+        """Kernel of infinitely many random features sigma(f.x / sqrt(d)), through `raflib.hermite`.
+
+        Parameters
+        ----------
+        activation, kinks
+            As for `raflib.hermite`. The mean mu0 of the features, a constant direction, is left out.
+
+        Raises
+        ------
+        ValueError
+            If the activation has no linear part: an even function.
+
+        Examples
+        --------
+        >>> import raflib as rf
+        >>> round(rf.Kernel.from_activation("erf").angle, 6)
+        0.298376
+        """
+        parts = hermite(activation, kinks)
+        if abs(parts.mu1) <= max(1e-9, parts.error):
+            raise ValueError(f"activation = {activation!r} has no linear part: mu1 = {parts.mu1:.3g}; add a bias")
+        return cls(mu1=abs(parts.mu1), mu_star=parts.mu_star)
+
+    @classmethod
+    def rbf(cls, eta: float | Array) -> Kernel:
+        """Kernel exp(-eta ||x - x'||^2 / d) of inputs on the sphere ||x||^2 = d.
+
+        Parameters
+        ----------
+        eta : float or array, in (0, 300]
+            Towards 0 it is linear, at large eta it only stores.
+
+        Examples
+        --------
+        >>> import raflib as rf
+        >>> rf.Kernel.rbf(0.05).angle < rf.Kernel.rbf(2.0).angle
+        True
+        """
+        return cls(*rbf_strengths(eta))
+
+    @classmethod
+    def from_dot_product(cls, kernel: Callable[[Array], Array]) -> Kernel:
+        """Kernel k(x.x'/d), a vectorised function of t in [-1, 1], analytic around 0.
+
+        Examples
+        --------
+        >>> import numpy as np, raflib as rf
+        >>> one = rf.Kernel.from_dot_product(lambda t: np.exp(-1.4 * (1 - t)))
+        >>> bool(abs(one.angle - rf.Kernel.rbf(0.7).angle) < 1e-9)
+        True
+        """
+        return cls(*dot_product_strengths(kernel))
+
+    @property
+    def angle(self) -> float | Array:
+        """gamma = arctan(mu_star / mu1), in radians."""
+        angle = np.arctan2(self.mu_star, self.mu1)
+        return float(angle) if np.ndim(angle) == 0 else np.asarray(angle)
 
     @property
     def parameters(self) -> dict[str, float | Array]:

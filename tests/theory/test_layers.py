@@ -17,6 +17,7 @@ LAYERS = [
     "overlaps",
     "validation",
     "gaussian",
+    "activations",
     "fixed_point",
     "task",
     "losses",

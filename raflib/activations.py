@@ -1,0 +1,251 @@
+"""Gaussian equivalents: how strong the linear and the nonlinear part of an activation or a kernel are."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from scipy.integrate import IntegrationWarning, quad
+from scipy.optimize import brentq
+from scipy.special import erf, gammainc, ndtr
+
+from . import validation
+from .gaussian import REACH, SQRT_2PI
+from .overlaps import Array
+
+#: Activation functions by name, with the places where they are not smooth.
+ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], tuple[float, ...]]] = {
+    "relu": (lambda z: np.maximum(z, 0.0), (0.0,)),
+    "erf": (erf, ()),
+    "tanh": (np.tanh, ()),
+    "sign": (np.sign, (0.0,)),
+    "gelu": (lambda z: z * ndtr(z), ()),
+    "sine": (np.sin, ()),
+}
+_PANEL_ENDS = (-REACH, -12.0, -6.0, -3.0, 0.0, 3.0, 6.0, 12.0, REACH)
+_MAX_ERROR = 1e-9
+#: Points of the Chebyshev interpolation that gives k'(0), on [-1/2, 1/2] where dot-product kernels are analytic.
+_CHEBYSHEV = 40
+
+
+class Hermite(NamedTuple):
+    """First Hermite coefficients of an activation, and how accurately they were integrated.
+
+    mu0 = E[sigma(z)], mu1 = E[z sigma(z)], mu_star^2 = E[sigma(z)^2] - mu0^2 - mu1^2, z ~ N(0, 1); ``error`` bounds
+    the absolute error of each of the three integrals.
+    """
+
+    mu0: float
+    mu1: float
+    mu_star: float
+    error: float
+
+
+def hermite(activation: str | Callable[[Array], Array], kinks: Sequence[float] = ()) -> Hermite:
+    r"""Split an activation into its mean, its linear part and the strength of all the rest.
+
+    ``sigma(z) = mu0 + mu1 z + rest(z)``, ``mu_star^2 = E[rest^2]``; the three parts are orthogonal under N(0, 1).
+
+    Parameters
+    ----------
+    activation : "relu", "erf", "tanh", "sign", "gelu", "sine" or a vectorised function
+    kinks : sequence of floats
+        Where a function of yours jumps or bends; the integrals are split there. Known for the named ones.
+
+    Returns
+    -------
+    Hermite
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, if the function is not finite, if it does not vary, or if the integrals do not reach
+        an accuracy of 1e-9.
+
+    References
+    ----------
+    Goldt et al., PRX 10 (2020) 041044, Gaussian equivalence; Mei and Montanari, CPAM 75 (2022) 667.
+
+    Examples
+    --------
+    >>> import raflib as rf
+    >>> relu = rf.hermite("relu")
+    >>> round(relu.mu1, 12), round(relu.mu_star, 9)
+    (0.5, 0.301405137)
+    """
+    if isinstance(activation, str):
+        validation.choice("activation", activation, tuple(ACTIVATIONS))
+        function, where = ACTIVATIONS[activation]
+        kinks = (*where, *kinks)
+    elif callable(activation):
+        function = activation
+    else:
+        raise ValueError(f"activation = {activation!r} is neither a name nor a function of an array")
+    bends = sorted({float(validation.number("kinks", kink)) for kink in kinks})
+
+    def value(z: float) -> float:
+        return float(np.asarray(function(np.array([z])), dtype=np.float64).reshape(-1)[0])
+
+    probe = np.array([value(z) for z in np.linspace(-10.0, 10.0, 41)])
+    if not np.isfinite(probe).all():
+        raise ValueError(f"activation = {activation!r} is not finite on [-10, 10]")
+    ends = sorted({*_PANEL_ENDS, *(b for b in bends if abs(b) < REACH)})
+    sums, error = np.zeros(3), 0.0
+    for i, (power_z, power_s) in enumerate(((0, 1), (1, 1), (0, 2))):
+
+        def integrand(z: float, n: int = power_z, m: int = power_s) -> float:
+            return float(z**n * value(z) ** m * np.exp(-0.5 * z * z) / SQRT_2PI)
+
+        for low, high in pairwise(ends):
+            part, bound = _integrate(integrand, low, high, activation)
+            sums[i] += part
+            error += bound
+    variance = sums[2] - sums[0] ** 2
+    if variance <= 10.0 * error + 1e-14:
+        raise ValueError(f"activation = {activation!r} does not vary: its variance under N(0, 1) is {variance:.3g}")
+    if error > _MAX_ERROR * max(1.0, sums[2]):
+        raise ValueError(
+            f"activation = {activation!r}: its integrals are accurate to {error:.1e} only; name its jumps in kinks"
+        )
+    mu0, mu1, square = (float(x) for x in sums)
+    return Hermite(mu0, mu1, float(np.sqrt(max(square - mu0**2 - mu1**2, 0.0))), error)
+
+
+def dot_product_strengths(kernel: Callable[[Array], Array]) -> tuple[float, float]:
+    r"""Return mu1 and mu_star of the kernel k(x.x'/d): ``mu1^2 = k'(0)``, ``mu_star^2 = k(1) - k(0) - k'(0)``.
+
+    The slope comes from a Chebyshev interpolation on [-1/2, 1/2], to about 1e-12 where k is analytic there.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mu1, mu_star = dot_product_strengths(lambda t: (1 + t) ** 2)
+    >>> round(mu1**2, 9), round(mu_star**2, 9)
+    (2.0, 1.0)
+    """
+    fit = np.polynomial.Chebyshev.interpolate(
+        lambda t: np.asarray(kernel(t), dtype=np.float64) + 0.0 * t, _CHEBYSHEV, domain=[-0.5, 0.5]
+    )
+    slope = float(fit.deriv()(0.0))
+    ends = np.asarray(kernel(np.array([0.0, 1.0])), dtype=np.float64)
+    rest = float(ends[1] - ends[0] - slope)
+    if not (np.isfinite(slope) and np.isfinite(rest)):
+        raise ValueError("kernel is not finite on [0, 1]")
+    if slope <= 0.0 or rest < -1e-9 * abs(float(ends[1])):
+        raise ValueError(
+            f"kernel has k'(0) = {slope:.6g} and k(1) - k(0) - k'(0) = {rest:.6g}; a positive definite kernel with a "
+            "linear part has k'(0) > 0 and the other at least 0"
+        )
+    return float(np.sqrt(slope)), float(np.sqrt(max(rest, 0.0)))
+
+
+def rbf_strengths(eta: float | Array) -> tuple[float | Array, float | Array]:
+    r"""Return mu1 and mu_star of the kernel k(t) = exp(-2 eta (1 - t)) on the sphere.
+
+    ``mu1^2 = 2 eta exp(-2 eta)``; ``mu_star^2 = 1 - (1 + 2 eta) exp(-2 eta)``, the regularised gamma P(2, 2 eta).
+
+    Parameters
+    ----------
+    eta : float or array, in (0, 300]
+        Inverse squared width: exp(-eta ||x - x'||^2 / d) for ||x||^2 = d. Above 300 the linear part underflows.
+
+    Examples
+    --------
+    >>> mu1, mu_star = rbf_strengths(0.5)
+    >>> round(float(mu1**2 + mu_star**2), 9), round(1 - float(np.exp(-1)), 9)          # k(1) - k(0)
+    (0.632120559, 0.632120559)
+    """
+    x = 2.0 * np.asarray(validation.number("eta", eta, 0, 300, open_low=True))
+    mu1, mu_star = np.sqrt(x * np.exp(-x)), np.sqrt(gammainc(2.0, x))
+    return (float(mu1), float(mu_star)) if x.ndim == 0 else (mu1, mu_star)
+
+
+def rbf_eta(gamma: float) -> float:
+    """Return the eta at which the RBF kernel has the angle gamma = arctan(mu_star / mu1).
+
+    Parameters
+    ----------
+    gamma : float, in (0, pi/2)
+        Angle in radians.
+
+    Raises
+    ------
+    ValueError
+        If gamma is outside its range, or so near an end that eta leaves (1e-12, 300).
+
+    Examples
+    --------
+    >>> import raflib as rf
+    >>> round(rf.Kernel.rbf(rf.rbf_eta(1.0)).angle, 12)
+    1.0
+    """
+
+    def angle(log_eta: float) -> float:
+        mu1, mu_star = rbf_strengths(float(np.exp(log_eta)))
+        return float(np.arctan2(mu_star, mu1))
+
+    return float(np.exp(_where_angle(angle, gamma, np.log(1e-12), np.log(300.0))))
+
+
+def activation_bias(
+    activation: str | Callable[[Array], Array], gamma: float, low: float = 0.0, high: float = 4.0
+) -> float:
+    """Return a bias b in [low, high] at which sigma(z + b) has the angle gamma = arctan(mu_star / |mu1|).
+
+    Parameters
+    ----------
+    activation : name or function, as for `hermite`
+    gamma : float, in (0, pi/2)
+        Angle in radians.
+    low, high : floats
+        Where the bias is sought; the angle must pass gamma between them.
+
+    Raises
+    ------
+    ValueError
+        If the angle does not pass gamma between low and high; the message gives the angles there.
+
+    Examples
+    --------
+    >>> import numpy as np, raflib as rf
+    >>> b = rf.activation_bias("relu", 0.3)
+    >>> round(rf.Kernel.from_activation(lambda z: np.maximum(z + b, 0), kinks=[-b]).angle, 9)
+    0.3
+    """
+    if isinstance(activation, str):
+        validation.choice("activation", activation, tuple(ACTIVATIONS))
+        function, bends = ACTIVATIONS[activation]
+    else:
+        function, bends = activation, ()
+
+    def angle(bias: float) -> float:
+        parts = hermite(lambda z: function(z + bias), kinks=[bend - bias for bend in bends])
+        return float(np.arctan2(parts.mu_star, abs(parts.mu1)))
+
+    return _where_angle(angle, gamma, low, high)
+
+
+def _where_angle(angle: Callable[[float], float], gamma: float, low: float, high: float) -> float:
+    """Return where a continuous angle takes the value gamma between low and high."""
+    wanted = float(validation.number("gamma", gamma, 0, np.pi / 2, open_low=True, open_high=True))
+    ends = angle(low), angle(high)
+    if (ends[0] - wanted) * (ends[1] - wanted) > 0:
+        raise ValueError(f"gamma = {wanted!r} is outside the reachable range [{min(ends):.6g}, {max(ends):.6g}]")
+    return float(brentq(lambda x: angle(x) - wanted, low, high, xtol=1e-13, rtol=1e-14))
+
+
+def _integrate(integrand: Callable[[float], float], low: float, high: float, name: object) -> tuple[float, float]:
+    """Return an integral by adaptive quadrature and its error bound; a doubtful one is an error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", IntegrationWarning)
+        try:
+            value, bound = quad(integrand, low, high, epsabs=1e-13, epsrel=1e-13, limit=200)
+        except IntegrationWarning as warning:
+            why = str(warning).splitlines()[0].strip()
+            raise ValueError(
+                f"activation = {name!r} cannot be integrated on [{low:g}, {high:g}]: {why} Name its jumps in kinks"
+            ) from None
+    return float(value), float(bound)
