@@ -41,10 +41,11 @@ def compute(alpha: Array, eps: Array, lam: Array, eps_line: Array) -> Results:
     }
 
 
-# Close steps around 2 to 4, where the boundary lies for most fractions of facts.
+# Close steps around 2 to 4, where the boundary lies for most fractions of facts. Not 2 itself:
+# with facts alone that is the boundary exactly, where the weights have no finite limit.
 LOADS = (
-    *(0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4, 1.6, 1.8),
-    *(2.0, 2.2, 2.4, 2.6, 2.8, 3.0, 3.3, 3.6, 4.0, 4.5, 5.0, 5.5, 6.0, 7.0, 8.0),
+    *(0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4, 1.6, 1.8, 1.9),
+    *(2.1, 2.2, 2.4, 2.6, 2.8, 3.0, 3.3, 3.6, 4.0, 4.5, 5.0, 5.5, 6.0, 7.0, 8.0),
     *(9.0, 10.0, 12.0, 14.0, 16.0, 18.0, 20.0, 25.0, 30.0),
 )
 LOAD_RANGE, LOAD_TICKS = (0.28, 32.0), (0.3, 1.0, 3.0, 10.0, 30.0)
