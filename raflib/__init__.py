@@ -11,7 +11,7 @@ from .activations import Hermite, activation_bias, hermite, rbf_eta
 from .features import Kernel, Linear, RandomFeatures
 from .finite import Estimate, Simulation, SimulationError, simulate
 from .learner import BayesOptimal, Learner
-from .limits import optimal_ridge
+from .limits import Asymptotics, BestLam, asymptotics, best_lam, optimal_ridge, rate
 from .losses import Hinge, Logistic, MaxMargin, MinNorm, Square, SquaredHinge
 from .notebook import check, stamp
 from .observables import (
@@ -28,7 +28,9 @@ from .solve import ConvergenceError, ConvergenceWarning, Solution, solve
 from .task import RulesAndFacts, Sample
 
 __all__ = [
+    "Asymptotics",
     "BayesOptimal",
+    "BestLam",
     "Conjugates",
     "ConvergenceError",
     "ConvergenceWarning",
@@ -51,6 +53,8 @@ __all__ = [
     "Square",
     "SquaredHinge",
     "activation_bias",
+    "asymptotics",
+    "best_lam",
     "capacity",
     "check",
     "free_energy",
@@ -59,6 +63,7 @@ __all__ = [
     "hermite",
     "memorization_error",
     "optimal_ridge",
+    "rate",
     "rbf_eta",
     "simulate",
     "solve",

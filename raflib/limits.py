@@ -1,12 +1,27 @@
-"""Limits with closed forms."""
+"""Best ridges, large loads and their constants."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
+from scipy.special import log_ndtr
 
 from . import validation
-from .features import FeatureMap
+from .features import FeatureMap, Kernel, Linear
+from .gaussian import REACH, SQRT_2PI, integrate
+from .learner import BayesOptimal, Learner
+from .losses import Square
+from .observables import generalization_error
 from .overlaps import Array
+from .solve import Solution, solve
+from .task import RulesAndFacts
+
+_GRID = np.geomspace(1e-8, 1e4, 37)
+_GOLDEN = 0.5 * (np.sqrt(5.0) - 1.0)
+_NARROWINGS = 32  # of a bracket of two grid steps: 1.5 log units * 0.618^32 = 3e-7
+_RATE_STEP = 0.05  # half the decade over which a local exponent is measured, in log10(alpha)
 
 
 def optimal_ridge(eps: float | Array, features: FeatureMap) -> float | Array:
@@ -28,7 +43,7 @@ def optimal_ridge(eps: float | Array, features: FeatureMap) -> float | Array:
     Raises
     ------
     ValueError
-        If eps is outside its range.
+        If eps is outside its range, or for features without the formula.
 
     References
     ----------
@@ -43,7 +58,163 @@ def optimal_ridge(eps: float | Array, features: FeatureMap) -> float | Array:
     True
     """
     share = validation.number("eps", eps, 0, 1, open_high=True)
+    if not isinstance(features, Linear | Kernel):
+        raise ValueError(f"features = {features!r} have no such formula; use best_lam")
     mu1, mu_star = features.strengths
     share, mu1, mu_star = validation.broadcast(eps=share, mu1=mu1, mu_star=mu_star)
     ridge = mu1**2 * (np.pi / (2.0 * (1.0 - share) ** 2) - 1.0) - mu_star**2
     return float(ridge) if ridge.ndim == 0 else np.asarray(ridge)
+
+
+class BestLam(NamedTuple):
+    """The best ridge, the error there, and whether it is the limit lam -> 0+ (lam is 0 then)."""
+
+    lam: float | Array
+    error: float | Array
+    at_zero: bool | np.ndarray
+
+
+def best_lam(
+    task: RulesAndFacts,
+    learner: Learner,
+    objective: Callable[[Solution], float | Array] = generalization_error,
+) -> BestLam:
+    """Find the ridge with the smallest error, over lam = 0+ and [1e-8, 1e4].
+
+    A grid of 37 ridges and the limit lam -> 0+ brackets the minimum of every point, a golden-section search over
+    batched solves narrows it. The error is assumed to have one minimum within two grid steps.
+
+    Parameters
+    ----------
+    task : RulesAndFacts
+        May be a batch: the search runs for all points at once.
+    learner : Learner
+        Its lam is ignored.
+    objective : function of a Solution
+        What is minimised; `generalization_error` by default.
+
+    Returns
+    -------
+    BestLam
+        lam to about 1e-5 relative (an error is flat at its minimum), error to about 1e-10.
+
+    Raises
+    ------
+    ConvergenceError
+        If a point cannot be solved.
+
+    Examples
+    --------
+    >>> import raflib as rf
+    >>> task = rf.RulesAndFacts(alpha=2.0, eps=0.3)
+    >>> best = rf.best_lam(task, rf.Learner(rf.Square(), rf.Linear(), lam=1.0))
+    >>> round(best.lam, 3) == round(rf.optimal_ridge(0.3, rf.Linear()), 3), best.at_zero
+    (True, False)
+    """
+    if not isinstance(learner, Learner):
+        raise ValueError(f"learner = {learner!r} has no ridge; pass a Learner")
+    parameters = {"alpha": task.alpha, "eps": task.eps, **learner.features.parameters}
+    shape = validation.broadcast(**parameters)[0].shape
+
+    def error(lam: Array) -> Array:
+        sol = solve(task, Learner(learner.loss, learner.features, lam), tol=1e-11)
+        return np.asarray(objective(sol))
+
+    grid = _GRID.reshape(-1, *(1,) * len(shape))
+    values = error(np.broadcast_to(grid, (_GRID.size, *shape)))
+    at_zero = error(np.zeros(shape))
+    lowest = np.clip(values.argmin(axis=0), 1, _GRID.size - 2)
+    low, high = np.log(_GRID[lowest - 1]), np.log(_GRID[lowest + 1])
+    for _ in range(_NARROWINGS):
+        left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+        both = error(np.exp(np.stack([left, right])))
+        go_left = both[0] < both[1]
+        low, high = np.where(go_left, low, left), np.where(go_left, right, high)
+    lam = np.exp(0.5 * (low + high))
+    found = error(lam)
+    zero = at_zero <= found
+    lam, found = np.where(zero, 0.0, lam), np.where(zero, at_zero, found)
+    if shape == ():
+        return BestLam(float(lam), float(found), bool(zero))
+    return BestLam(lam, found, zero)
+
+
+class Asymptotics(NamedTuple):
+    """E_gen -> prefactor alpha^exponent as alpha -> infinity."""
+
+    exponent: float
+    prefactor: float
+
+
+def asymptotics(learner: Learner | BayesOptimal, eps: float) -> Asymptotics:
+    r"""Large-load law of the generalization error, where it is known in closed form.
+
+    Square loss on inputs or a kernel, any fixed lam: ``E_gen -> sqrt(pi / (2 (1 - eps)^2) - 1) / (pi sqrt(alpha))``.
+    Bayes-optimal: ``E_gen -> 1 / (pi C alpha)``,
+    ``C = 2 (1 - eps)^2 / (2 pi)^{3/2} int dt exp(-t^2) / [eps/2 + (1 - eps) Phi(t)]``.
+
+    Parameters
+    ----------
+    learner : Learner with Square on Linear or Kernel features, or BayesOptimal
+    eps : float, in [0, 1)
+
+    Raises
+    ------
+    ValueError
+        If eps is outside its range, or for a learner whose law is not known in closed form (`rate` measures it).
+
+    References
+    ----------
+    arXiv:2603.25579, rates at large load.
+
+    Examples
+    --------
+    >>> import raflib as rf
+    >>> law = rf.asymptotics(rf.BayesOptimal(), eps=0.0)
+    >>> law.exponent, round(law.prefactor, 4)
+    (-1.0, 0.4417)
+    """
+    share = float(validation.number("eps", eps, 0, 1, open_high=True))
+    if isinstance(learner, BayesOptimal):
+        end = np.array([REACH])
+
+        def integrand(t: Array) -> Array:
+            log_Z = np.logaddexp(np.log(share / 2.0) if share else -np.inf, np.log1p(-share) + log_ndtr(t))
+            return np.asarray(np.exp(-t * t - log_Z))
+
+        integral = float(integrate(integrand, -end, end, [np.zeros(1), np.full(1, -2.0), np.full(1, 2.0)])[0])
+        return Asymptotics(-1.0, SQRT_2PI**3 / (2.0 * np.pi * (1.0 - share) ** 2 * integral))
+    if (
+        isinstance(learner, Learner)
+        and isinstance(learner.loss, Square)
+        and isinstance(learner.features, Linear | Kernel)
+    ):
+        return Asymptotics(-0.5, float(np.sqrt(optimal_ridge(share, Linear())) / np.pi))
+    raise ValueError(
+        f"learner = {learner!r}: its law is not known in closed form; measure it with rate(learner, eps, alpha)"
+    )
+
+
+def rate(learner: Learner | BayesOptimal, eps: float | Array, alpha: float | Array) -> float | Array:
+    """Measure the local exponent d log(E_gen) / d log(alpha), by a central difference over a tenth of a decade.
+
+    Parameters
+    ----------
+    learner : Learner or BayesOptimal
+    eps : float or array, in [0, 1)
+    alpha : float or array, in (0, 1e8]
+
+    Examples
+    --------
+    >>> import raflib as rf
+    >>> round(rf.rate(rf.BayesOptimal(), 0.2, 1e6), 4)
+    -1.0
+    """
+    load = np.asarray(validation.number("alpha", alpha, 0, 1e8, open_low=True))
+    share = validation.number("eps", eps, 0, 1, open_high=True)
+    up, down = (
+        np.log10(generalization_error(solve(RulesAndFacts(load * 10.0**step, share), learner, tol=1e-12)))
+        for step in (_RATE_STEP, -_RATE_STEP)
+    )
+    slope = (up - down) / (2.0 * _RATE_STEP)
+    return float(slope) if np.ndim(slope) == 0 else np.asarray(slope)

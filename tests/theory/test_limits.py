@@ -174,3 +174,56 @@ def test_separability_of_random_features() -> None:
         )
         # 1 / sqrt(q) is proportional to the margin, which vanishes linearly.
         assert np.sqrt(below.q / near.q) == pytest.approx(0.1, rel=0.05)
+
+
+class TestBestLam:
+    def test_square_has_its_closed_form(self) -> None:
+        task = rf.RulesAndFacts(np.array([0.5, 2.0, 9.0]), np.array([[0.1], [0.5]]))
+        for features in (rf.Linear(), rf.Kernel(0.9, 0.2)):
+            best = rf.best_lam(task, rf.Learner(rf.Square(), features, 1.0))
+            np.testing.assert_allclose(best.lam, rf.optimal_ridge(task.eps, features) + 0 * best.lam, rtol=1e-4)
+            assert not best.at_zero.any()
+
+    def test_it_says_when_no_ridge_is_best(self) -> None:
+        best = rf.best_lam(rf.RulesAndFacts(2.0, 0.1), rf.Learner(rf.Square(), rf.Kernel.from_angle(1.2), 1.0))
+        assert best.at_zero is True
+        assert best.lam == 0.0
+
+    @pytest.mark.parametrize("loss", [rf.Hinge(), rf.Logistic()], ids=repr)
+    def test_no_neighbour_is_better(self, loss: rf.losses.Loss) -> None:
+        task = rf.RulesAndFacts(2.0, 0.3)
+        best = rf.best_lam(task, rf.Learner(loss, rf.Linear(), 1.0))
+        for factor in (0.9, 1.1):
+            beside = rf.solve(task, rf.Learner(loss, rf.Linear(), factor * best.lam))
+            assert rf.generalization_error(beside) > best.error
+
+    def test_another_objective(self) -> None:
+        best = rf.best_lam(
+            rf.RulesAndFacts(1.0, 0.3), rf.Learner(rf.Hinge(), rf.Linear(), 1.0), objective=rf.memorization_error
+        )
+        assert best.at_zero is True
+        assert best.error == 0.0
+
+
+@pytest.mark.parametrize(
+    "learner",
+    [
+        rf.BayesOptimal(),
+        rf.Learner(rf.Square(), rf.Linear(), 0.4),
+        rf.Learner(rf.Square(), rf.Kernel(0.5, 0.9), 0.01),
+    ],
+    ids=["bayes", "linear", "kernel"],
+)
+def test_large_load_laws(learner) -> None:
+    for eps in (0.0, 0.3):
+        law = rf.asymptotics(learner, eps)
+        error = rf.generalization_error(rf.solve(rf.RulesAndFacts(1e8, eps), learner))
+        assert error == pytest.approx(law.prefactor * 1e8**law.exponent, rel=2e-4)
+        assert rf.rate(learner, eps, 1e7) == pytest.approx(law.exponent, abs=1e-3)
+
+
+def test_an_unknown_law_is_not_invented() -> None:
+    with pytest.raises(ValueError, match="not known in closed form; measure it with rate"):
+        rf.asymptotics(rf.Learner(rf.Hinge(), rf.Linear(), 1.0), 0.1)
+    with pytest.raises(ValueError, match="have no such formula; use best_lam"):
+        rf.optimal_ridge(0.1, rf.RandomFeatures(0.8, 0.6, 2.0))
