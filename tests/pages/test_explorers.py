@@ -416,6 +416,11 @@ def test_screenshots_are_taken(opened: Callable, book: Path, explorer: Explorer,
     folder = book.parent / "screenshots"
     folder.mkdir(exist_ok=True)
     path = folder / f"explorer-{explorer.name}-{width}.png"
+    # The whole element in one window, below the page's sticky header: a picture in pieces shows both.
+    height = element.bounding_box()["height"]
+    seen.page.set_viewport_size({"width": width, "height": int(height) + 300})
+    element.evaluate("e => window.scrollBy(0, e.getBoundingClientRect().top - 150)")
+    seen.page.wait_for_timeout(500)
     element.screenshot(path=path)
     # Something is drawn: the canvas of every panel holds more than one colour.
     colours = element.evaluate(
