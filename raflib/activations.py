@@ -8,8 +8,6 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from scipy.integrate import IntegrationWarning, quad
-from scipy.optimize import brentq
 from scipy.special import erf, gammainc, ndtr
 
 from . import validation
@@ -230,6 +228,8 @@ def activation_bias(
 
 def _where_angle(angle: Callable[[float], float], gamma: float, low: float, high: float) -> float:
     """Return where a continuous angle takes the value gamma between low and high."""
+    from scipy.optimize import brentq  # heavy to import, and the solver does without
+
     wanted = float(validation.number("gamma", gamma, 0, np.pi / 2, open_low=True, open_high=True))
     ends = angle(low), angle(high)
     if (ends[0] - wanted) * (ends[1] - wanted) > 0:
@@ -239,6 +239,8 @@ def _where_angle(angle: Callable[[float], float], gamma: float, low: float, high
 
 def _integrate(integrand: Callable[[float], float], low: float, high: float, name: object) -> tuple[float, float]:
     """Return an integral by adaptive quadrature and its error bound; a doubtful one is an error."""
+    from scipy.integrate import IntegrationWarning, quad  # heavy to import, and the solver does without
+
     with warnings.catch_warnings():
         warnings.simplefilter("error", IntegrationWarning)
         try:
