@@ -30,7 +30,7 @@ serve: venv ## serve the built book on 127.0.0.1
 
 live: venv ## open the chapters in JupyterLab
 	@echo "==> starting JupyterLab on chapters/ (Ctrl-C stops)"
-	@$(PY) -m jupyter lab --ServerApp.root_dir=chapters
+	@$(PY) -m jupyter lab --ServerApp.root_dir=chapters $$([ "$$(id -u)" -ne 0 ] || echo --allow-root)
 
 check: venv ## format, lint and type-check (with CI set, the format is only verified)
 	@sh tools/check.sh
