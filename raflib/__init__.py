@@ -10,6 +10,7 @@
 from .activations import Hermite, activation_bias, hermite, rbf_eta
 from .features import Kernel, Linear, RandomFeatures
 from .finite import Estimate, Simulation, SimulationError, simulate
+from .gardner import GardnerVolume, gardner_volume
 from .learner import BayesOptimal, Learner
 from .limits import Asymptotics, BestLam, asymptotics, best_lam, optimal_ridge, rate
 from .losses import Hinge, Logistic, MaxMargin, MinNorm, Square, SquaredHinge
@@ -35,6 +36,7 @@ __all__ = [
     "ConvergenceError",
     "ConvergenceWarning",
     "Estimate",
+    "GardnerVolume",
     "Hermite",
     "Hinge",
     "Kernel",
@@ -58,6 +60,7 @@ __all__ = [
     "capacity",
     "check",
     "free_energy",
+    "gardner_volume",
     "generalization_error",
     "gibbs_error",
     "hermite",

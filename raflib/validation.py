@@ -41,9 +41,10 @@ def number(
     above = array >= high if open_high or np.isinf(high) else array > high
     bad = np.isnan(array) | below | above
     if bad.any():
-        first = array[bad].flat[0]
+        first = float(array[bad].flat[0])
+        shown = f"{first:g}" if float(f"{first:g}") == first or np.isnan(first) else repr(first)
         where = "" if array.ndim == 0 else f" (first of {int(bad.sum())} such values)"
-        raise ValueError(f"{name} = {first:.17g}{where} is outside the allowed range {allowed}")
+        raise ValueError(f"{name} = {shown}{where} is outside the allowed range {allowed}")
     if array.ndim == 0:
         return float(array)
     array.flags.writeable = False

@@ -27,6 +27,7 @@ LAYERS = [
     "bayes",
     "learner",
     "solve",
+    "gardner",
     "observables",
     "limits",
     "finite",

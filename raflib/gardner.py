@@ -1,0 +1,165 @@
+r"""Gardner's volume: how many students store all labels with a margin.
+
+Students w on the sphere ||w||^2 = d, uniform; a student counts if y w.x / sqrt(d) >= margin on every sample. The
+replica-symmetric entropy per dimension is the extremum over q (overlap of two students) and m (with the teacher) of
+
+    S = log(1 - q) / 2 + (q - m^2) / (2 (1 - q)) + alpha E[log H((margin - sqrt(q) x) / sqrt(1 - q))],
+
+H(h) = Phi(-h), x of the density p of `raflib.gaussian` with k = m / sqrt(q - m^2). Its saddle point has the form of
+every other learner's: with V = 1 - q, m = m_hat V and q - m^2 = q_hat V^2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import erfcx, log_ndtr
+
+from . import validation
+from .fixed_point import iterate
+from .gaussian import REACH, SQRT_2_OVER_PI, density, integrate, label_weight, step_breaks
+from .overlaps import Array, Conjugates, Overlaps
+from .separability import capacity
+from .solve import ConvergenceError
+
+_DIFFERENCE = 1e-5
+_TOLERANCE = 1e-10
+_STEPS = 300
+
+
+class GardnerVolume(NamedTuple):
+    """Entropy per dimension of the students that store all labels, q_EA of two of them, overlap m with the teacher."""
+
+    entropy: float | Array
+    q: float | Array
+    m: float | Array
+
+
+def gardner_volume(alpha: float | Array, eps: float | Array = 1.0, margin: float | Array = 0.0) -> GardnerVolume:
+    r"""Entropy of the students that store rules-and-facts labels with a margin, and their typical overlap.
+
+    Parameters
+    ----------
+    alpha : float or array, in (0, capacity(eps, margin))
+    eps : float or array, in [0, 1]
+        Share of facts; 1 is Gardner's problem.
+    margin : float or array, in [0, inf)
+        Where replica symmetry is exact: the set of solutions is convex on the sphere. Negative margins are not offered.
+
+    Returns
+    -------
+    GardnerVolume
+        ``entropy`` = lim (1/d) log(share of the sphere), at most 0, towards -inf at capacity; ``q`` in (0, 1), the
+        overlap of two random solutions, 1 at capacity; ``m`` their overlap with the teacher.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range, or if the shapes do not broadcast.
+    ConvergenceError
+        If alpha is not below capacity: no student stores all labels.
+
+    References
+    ----------
+    Gardner, J. Phys. A 21 (1988) 257.
+
+    Examples
+    --------
+    >>> import raflib as rf
+    >>> half = rf.gardner_volume(alpha=1.0)          # coin flips at half of capacity
+    >>> round(half.entropy, 4), round(half.q, 4), half.m
+    (-0.8558, 0.5853, 0.0)
+    """
+    arrays = validation.broadcast(
+        alpha=validation.number("alpha", alpha, 0, open_low=True),
+        eps=validation.number("eps", eps, 0, 1),
+        margin=validation.number("margin", margin, 0),
+    )
+    shape = arrays[0].shape
+    load, share, kappa = (np.ascontiguousarray(x, dtype=np.float64).ravel() for x in arrays)
+    above = load >= capacity(share, kappa)
+    if above.any():
+        at = int(np.flatnonzero(above)[0])
+        raise ConvergenceError(
+            f"no student stores all labels at alpha = {load[at].item()!r}, eps = {share[at].item()!r}, margin = "
+            f"{kappa[at].item()!r}: capacity is {float(capacity(share[at], kappa[at])):.6g}; lower alpha"
+        )
+
+    def image(x: Array, index: NDArray[np.intp]) -> Array:
+        hats = _conjugates(load[index], share[index], kappa[index], _overlaps(x, share[index]))
+        return np.stack([hats.q_hat, np.where(share[index] < 1.0, hats.m_hat, x[1]), np.ones_like(hats.q_hat)])
+
+    def apply(x: Array, index: NDArray[np.intp]) -> tuple[Array, Array]:
+        slopes = np.zeros((3, *x.shape))
+        for j in range(2):
+            step = np.zeros((3, 1))
+            step[j] = _DIFFERENCE
+            up, down = image(x * np.exp(step), index), image(x * np.exp(-step), index)
+            slopes[:, j] = np.log(up / down) / (2.0 * _DIFFERENCE)
+        return image(x, index), slopes
+
+    weak = np.minimum(load, 0.5) + 0.0 * share
+    start = np.stack([weak, weak * np.maximum(1.0 - share, 1e-3), np.ones_like(weak)])
+    found = iterate(apply, start, tol=_TOLERANCE, max_steps=_STEPS)
+    late = found.residual > _TOLERANCE
+    if late.any():
+        at = int(np.flatnonzero(late)[0])
+        raise ConvergenceError(
+            f"no convergence at alpha = {load[at].item()!r}, eps = {share[at].item()!r}, margin = "
+            f"{kappa[at].item()!r}: residual {found.residual[at]:.3g}; move alpha away from capacity"
+        )
+    overlaps = _overlaps(found.x, share)
+    entropy = entropy_potential(load, share, kappa, overlaps)
+    values = (x.reshape(shape) for x in (entropy, overlaps.q, overlaps.m))
+    return GardnerVolume(*(float(x) if shape == () else x for x in values))
+
+
+def entropy_potential(alpha: Array, eps: Array, margin: Array, overlaps: Overlaps) -> Array:
+    """Return S of independent (m, s), V = 1 - q: stationary at the saddle point. Arrays of one shape (n,)."""
+    V = overlaps.V
+
+    def log_share(u: Array) -> Array:
+        return np.asarray(log_ndtr((u - margin[:, None]) / np.sqrt(V)[:, None]))
+
+    mean = _over_margins(log_share, eps, margin, overlaps)
+    return np.asarray(0.5 * np.log(V) + overlaps.s / (2.0 * V) + alpha * mean)
+
+
+def _overlaps(x: Array, eps: Array) -> Overlaps:
+    """Return (m, s, V) from (q_hat, m_hat): V = 1 - q solves (q_hat + m_hat^2) V^2 + V - 1 = 0."""
+    q_hat, m_hat = x[0], np.where(eps < 1.0, x[1], 0.0)
+    V = 2.0 / (1.0 + np.sqrt(1.0 + 4.0 * (q_hat + m_hat * m_hat)))
+    return Overlaps(m_hat * V, q_hat * V * V, V)
+
+
+def _conjugates(alpha: Array, eps: Array, margin: Array, overlaps: Overlaps) -> Conjugates:
+    """Return q_hat = alpha E[f^2] and m_hat = alpha (1 - eps) sqrt(2/pi) E_t[f], f(u) = d log H / du."""
+    root_V = np.sqrt(overlaps.V)[:, None]
+
+    def force(u: Array) -> Array:
+        # phi / H through erfcx, which neither underflows nor cancels far above the field.
+        with np.errstate(over="ignore"):
+            return np.asarray(SQRT_2_OVER_PI / erfcx((margin[:, None] - u) / (np.sqrt(2.0) * root_V)) / root_V)
+
+    root_s = np.sqrt(overlaps.s)
+    end = np.full(root_s.shape, REACH)
+    breaks = [(margin + c * root_V[:, 0]) / root_s for c in (-8.0, 0.0, 8.0)]
+    boundary = integrate(lambda t: density(t) * force(root_s[:, None] * t), -end, end, breaks)
+    square = _over_margins(lambda u: force(u) ** 2, eps, margin, overlaps)
+    return Conjugates(alpha * (1.0 - eps) * SQRT_2_OVER_PI * boundary, alpha * square, np.zeros_like(square))
+
+
+def _over_margins(function: Callable[[Array], Array], eps: Array, margin: Array, overlaps: Overlaps) -> Array:
+    """Return E[function(u)] over margins u = sqrt(q) x, resolving the step of width sqrt(V) at the margin."""
+    root_q, k = np.sqrt(overlaps.q), overlaps.m / np.sqrt(overlaps.s)
+    end = np.full(k.shape, REACH)
+    breaks = [(margin + c * np.sqrt(overlaps.V)) / root_q for c in (-8.0, 0.0, 8.0)]
+    return integrate(
+        lambda x: density(x) * label_weight(x, k[:, None], eps[:, None]) * function(root_q[:, None] * x),
+        -end,
+        end,
+        [*breaks, *step_breaks(k)],
+    )
