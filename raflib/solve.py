@@ -240,25 +240,35 @@ class _Batch:
             found = iterate(apply, start, tol=tol, max_steps=min(max_steps, _FIRST_TRY))
             late = np.flatnonzero(found.residual > tol)
             if late.size and max_steps > _FIRST_TRY:
-                again = self._by_continuation(loss, members[late], start[:, late], tol)
+                spent = found.steps[late]
+                again = self._by_continuation(loss, members[late], start[:, late], spent, tol, max_steps)
                 for into, value in zip(found, again, strict=True):
                     into[..., late] = value
             for into, value in zip(result, found, strict=True):
                 into[..., members] = value
         return result
 
-    def _by_continuation(self, loss: Loss, members: NDArray[np.intp], start: Array, tol: float) -> FixedPoint:
+    def _by_continuation(
+        self,
+        loss: Loss,
+        members: NDArray[np.intp],
+        start: Array,
+        spent: NDArray[np.int64],
+        tol: float,
+        max_steps: int,
+    ) -> FixedPoint:
         """Follow the solution from where it is easy, a large ridge or a small load, to the wanted one."""
         hard = loss is self.hard
         moved = self.load if hard else self.lam
         wanted = moved[members].copy()
         path = [wanted * share for share in _LOAD_PATH] if hard else [np.maximum(wanted, lam) for lam in _LAM_PATH]
-        steps = np.zeros(members.size, dtype=np.int64)
+        steps = spent.copy()
         apply = partial(self._map, loss, members)
         try:
             for value in path:
                 moved[members] = value
-                found = iterate(apply, start, tol=tol, max_steps=_FIRST_TRY)
+                left = max(1, min(_FIRST_TRY, max_steps - int(steps.max())))
+                found = iterate(apply, start, tol=tol, max_steps=left)
                 steps += found.steps
                 start = found.x
         finally:
