@@ -104,9 +104,11 @@ def test_a_batch_gives_the_numbers_of_single_points(explorer: Explorer) -> None:
         at = values(explorer, state)
         features = rf.Kernel.from_angle(np.radians(at.get("gamma", 0.0)))
         task = rf.RulesAndFacts(at["alpha"], at["eps"])
-        gen, mem = both_errors(task, at.get("loss", "hinge"), features, at["lam"])
+        fixed = "square" if explorer.name == "overlaps" else "hinge"  # where the reader has no choice
+        gen, mem = both_errors(task, at.get("loss", fixed), features, at["lam"])
         assert solved.at("gen", state) == pytest.approx(gen, abs=0.6e-5), at
-        assert solved.at("mem", state) == pytest.approx(mem, abs=0.6e-5), at
+        if "mem" in {output.name for output in explorer.outputs}:
+            assert solved.at("mem", state) == pytest.approx(mem, abs=0.6e-5), at
 
 
 @EVERY
@@ -226,6 +228,18 @@ def test_phases_answer() -> None:
     claimed("phases", "boundary at " + format_number(solved.at("boundary", solved.explorer.state()), ".3g"))
 
 
+def test_overlaps_answer() -> None:
+    solved = table.solve(get("overlaps"))
+
+    def at(name: str, lam: float, form: str) -> str:
+        return format_number(solved.at(name, solved.explorer.state(lam=lam)), form)  # alpha 2, eps 0.3
+
+    claimed("overlaps", f"from {at('gen', 1, '.1%')} to {at('gen', 100, '.1%')}")
+    claimed("overlaps", f"√q falls from {at('length', 1, '.2g')} to {at('length', 100, '.2g')}")
+    claimed("overlaps", f"m from {at('m', 1, '.2g')} to {at('m', 100, '.2g')}")
+    claimed("overlaps", f"goes from {at('cosine', 1, '.2f')} to {at('cosine', 100, '.2f')}")
+
+
 def test_tradeoff_answer() -> None:
     solved = table.solve(get("tradeoff"))
 
@@ -313,7 +327,7 @@ def test_a_wrong_control_names_what_is_wrong(arguments: dict[str, object], messa
 
 
 def test_unknown_names_and_values_are_refused() -> None:
-    with pytest.raises(ValueError, match="there is no explorer 'nope'; there are hero, phases, tradeoff"):
+    with pytest.raises(ValueError, match="there is no explorer 'nope'; there are hero, overlaps, phases, tradeoff"):
         explore.show("nope")
     with pytest.raises(ValueError, match="has no control 'beta'"):
         get("hero").state(beta=1.0)

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from raflib.explore.catalog.hero import HERO
+from raflib.explore.catalog.overlaps import OVERLAPS
 from raflib.explore.catalog.phases import PHASES
 from raflib.explore.catalog.tradeoff import TRADEOFF
 from raflib.explore.spec import Explorer
 
-CATALOG: Mapping[str, Explorer] = MappingProxyType({e.name: e for e in (HERO, PHASES, TRADEOFF)})
+CATALOG: Mapping[str, Explorer] = MappingProxyType({e.name: e for e in (HERO, OVERLAPS, PHASES, TRADEOFF)})
 """Name -> explorer, for every explorer of the book."""
 
 
