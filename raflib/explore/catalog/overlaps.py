@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 import raflib as rf
-from raflib.explore.catalog.shared import ERROR_RANGE, ERROR_TICKS, GEN, LAM, Results
+from raflib.explore.catalog.shared import GEN, LAM, Results, errors_against_lam
 from raflib.explore.spec import Array, Control, Curve, Dot, Explorer, Output, Panel
 
 
@@ -63,16 +65,8 @@ OVERLAPS = Explorer(
                 Dot("lam", "m", colour="square", label="{m:.2g}"),
             ),
         ),
-        Panel(
-            x_label="ridge strength λ",
-            y_label="error",
-            x_range=(0.7e-4, 1.4e2),
-            y_range=ERROR_RANGE,
-            x_ticks=(1e-4, 1e-2, 1.0, 1e2),
-            y_ticks=ERROR_TICKS,
-            y_format=".0%",
-            x_log=True,
-            drag_x="lam",
+        replace(
+            errors_against_lam(),
             marks=(
                 Curve("lam", "gen", over="lam", colour="rule", label="rule E_gen"),
                 Dot("lam", "gen", colour="rule", label="{gen:.1%}"),
