@@ -12,16 +12,22 @@ from .features import Kernel, Linear, RandomFeatures
 from .finite import Estimate, Simulation, SimulationError, simulate
 from .gardner import GardnerVolume, gardner_volume
 from .learner import BayesOptimal, Learner
-from .limits import Asymptotics, BestLam, asymptotics, best_lam, optimal_ridge, rate
+from .limits import Asymptotics, BestLam, asymptotics, best_lam, interpolation_threshold, optimal_ridge, rate
 from .losses import Hinge, Logistic, MaxMargin, MinNorm, Square, SquaredHinge
+from .margins import Atoms, MarginDistribution, MarginLaw, margin_distribution
 from .notebook import check, stamp
 from .observables import (
+    TrainingErrors,
+    WeightNorm,
+    degrees_of_freedom,
     free_energy,
     generalization_error,
     gibbs_error,
     memorization_error,
     training_error,
+    training_errors,
     training_loss,
+    weight_norm,
 )
 from .overlaps import Conjugates, Overlaps
 from .separability import capacity
@@ -30,6 +36,7 @@ from .task import RulesAndFacts, Sample
 
 __all__ = [
     "Asymptotics",
+    "Atoms",
     "BayesOptimal",
     "BestLam",
     "Conjugates",
@@ -43,6 +50,8 @@ __all__ = [
     "Learner",
     "Linear",
     "Logistic",
+    "MarginDistribution",
+    "MarginLaw",
     "MaxMargin",
     "MinNorm",
     "Overlaps",
@@ -54,16 +63,21 @@ __all__ = [
     "Solution",
     "Square",
     "SquaredHinge",
+    "TrainingErrors",
+    "WeightNorm",
     "activation_bias",
     "asymptotics",
     "best_lam",
     "capacity",
     "check",
+    "degrees_of_freedom",
     "free_energy",
     "gardner_volume",
     "generalization_error",
     "gibbs_error",
     "hermite",
+    "interpolation_threshold",
+    "margin_distribution",
     "memorization_error",
     "optimal_ridge",
     "rate",
@@ -72,5 +86,7 @@ __all__ = [
     "solve",
     "stamp",
     "training_error",
+    "training_errors",
     "training_loss",
+    "weight_norm",
 ]

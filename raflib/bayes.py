@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import log_ndtr
 
-from .gaussian import REACH, SQRT_2PI, panels
+from .gaussian import REACH, SQRT_2PI, density, integrate, panels, step_breaks
 from .overlaps import Array
 
 #: The integrand is a Gaussian of unit width in x times 1 / Z, smooth on the scale 1.4: panels of this many widths.
@@ -36,3 +36,22 @@ def bayes_map(alpha: Array, eps: Array, r: Array) -> tuple[Array, Array]:
     spread = (weight * x * x).sum(axis=-1) / total
     image = 2.0 * alpha * (1.0 - eps) ** 2 * (1.0 + r) / (SQRT_2PI**3 * np.sqrt(r)) * width * total
     return image, r / (1.0 + r) - 0.5 + spread / (2.0 + 4.0 * r)
+
+
+def bayes_potential(alpha: Array, eps: Array, r: Array) -> Array:
+    r"""Return -(1/d) E log P(labels | inputs) as a function of r, for arrays of one shape (n,); stationary at T(r) = r.
+
+    ``[log(1 + r) - r / (1 + r)] / 2 - 2 alpha E[Z(t) log Z(t)]``, t ~ N(0, r): the information in the posterior and the
+    entropy of the labels given the teacher field's mean.
+    """
+    end = np.full(r.shape, REACH)
+
+    def entropy(x: Array) -> Array:
+        with np.errstate(divide="ignore"):
+            log_Z = np.logaddexp(
+                np.log(0.5 * eps)[:, None], np.log1p(-eps)[:, None] + log_ndtr(np.sqrt(r)[:, None] * x)
+            )
+        return np.asarray(-density(x) * np.exp(log_Z) * log_Z)
+
+    information = 0.5 * (np.log1p(r) - r / (1.0 + r))
+    return np.asarray(information + 2.0 * alpha * integrate(entropy, -end, end, step_breaks(np.sqrt(r))))

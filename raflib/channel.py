@@ -266,6 +266,11 @@ def mean_moreau(loss: Loss, overlaps: Overlaps, eps: Array) -> Array:
     )
 
 
+def mean_pull(loss: Loss, overlaps: Overlaps, eps: Array) -> Array:
+    """Return E[g(u) prox_V(u)], a sample's force times its training margin, for arrays of one shape (n,)."""
+    return _mean_over_margins(lambda u, V: loss.force(u, V) * loss.prox(u, V), loss, overlaps, eps)
+
+
 def _mean_over_margins(function: Callable[[Array, Array], Array], loss: Loss, overlaps: Overlaps, eps: Array) -> Array:
     """Return E[function(u, V)] by quadrature; the function may have kinks where the loss has."""
     if eps.size > CHUNK:

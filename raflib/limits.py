@@ -66,6 +66,50 @@ def optimal_ridge(eps: float | Array, features: FeatureMap) -> float | Array:
     return float(ridge) if ridge.ndim == 0 else np.asarray(ridge)
 
 
+def interpolation_threshold(learner: Learner, eps: float | Array) -> float | Array:
+    r"""Load up to which the learner at lam -> 0+ meets every training constraint.
+
+    Square loss: 1 for `Linear`, kappa for `RandomFeatures` (as many equations as unknowns). Hinge, squared hinge,
+    logistic and max-margin: separability, ``alpha_c(eps)`` for `Linear`; for random features ``2 kappa tau``,
+    ``tau [eps + a arctan(1 / (a J tau))] = 1``, ``a = 2 (1 - eps) / pi``, with the share of the teacher's direction that
+    they see, ``J = kappa <mu1^2 x / (mu1^2 x + mu_star^2)>``. Infinite for a `Kernel` with mu_star > 0.
+
+    Parameters
+    ----------
+    learner : Learner
+        Its lam is ignored; the feature map's parameters may be arrays.
+    eps : float or array, in [0, 1]
+        Share of facts.
+
+    Returns
+    -------
+    float or array
+        Samples per input dimension, in (0, inf], of the broadcast shape. At the threshold itself ridgeless ridge has no
+        finite solution.
+
+    Raises
+    ------
+    ValueError
+        If eps is outside its range, if the shapes do not broadcast, or if the learner is not a `Learner`.
+
+    Examples
+    --------
+    >>> import raflib as rf
+    >>> rf.interpolation_threshold(rf.Learner(rf.Square(), rf.RandomFeatures(0.8, 0.6, kappa=3.0), lam=0), eps=0.3)
+    3.0
+    >>> round(rf.interpolation_threshold(rf.Learner(rf.Hinge(), rf.Linear(), lam=0), eps=0.3), 4)
+    2.6147
+    """
+    if not isinstance(learner, Learner):
+        raise ValueError(f"learner = {learner!r} has no interpolation threshold; pass a Learner")
+    features = learner.features
+    arrays = validation.broadcast(eps=validation.number("eps", eps, 0, 1), **features.parameters)
+    share, parameters = arrays[0], dict(zip(features.parameters, arrays[1:], strict=True))
+    constraint = learner.loss.constraint or learner.loss
+    threshold = np.asarray(features.at(parameters).constraint_capacity(constraint, share))
+    return float(threshold) if threshold.ndim == 0 else threshold
+
+
 class BestLam(NamedTuple):
     """The best ridge, the error there, and whether it is the limit lam -> 0+ (lam is 0 then)."""
 

@@ -29,6 +29,7 @@ LAYERS = [
     "solve",
     "gardner",
     "observables",
+    "margins",
     "limits",
     "finite",
     "notebook",
