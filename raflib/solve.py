@@ -122,31 +122,45 @@ def solve(
     >>> curve.q.shape, bool(curve.residual.max() <= 1e-10)
     ((60,), True)
     """
+    solution, failure = attempt(task, learner, tol, max_steps, on_failure)
+    if failure:
+        warnings.warn(failure, ConvergenceWarning, stacklevel=2)
+    return solution
+
+
+def parameters(task: RulesAndFacts, learner: Learner | BayesOptimal) -> dict[str, float | Array]:
+    """Return the parameters of a task and a learner by name, or raise ValueError if they are something else."""
     if not isinstance(task, RulesAndFacts):
         raise ValueError(f"task = {task!r} is not a RulesAndFacts task")
     if not isinstance(learner, Learner | BayesOptimal):
         raise ValueError(f"learner = {learner!r} is not a Learner, e.g. rf.Learner(rf.Hinge(), rf.Linear(), lam=0.1)")
-    tol = float(validation.number("tol", tol, 1e-13, 1e-2))
-    max_steps = validation.integer("max_steps", max_steps, 1)
-    validation.choice("on_failure", on_failure, ("raise", "nan"))
-
     named = {"alpha": task.alpha, "eps": task.eps}
     if isinstance(learner, Learner):
         named |= {"lam": learner.lam, **learner.features.parameters}
+    return named
+
+
+def attempt(
+    task: RulesAndFacts, learner: Learner | BayesOptimal, tol: float, max_steps: int, on_failure: str
+) -> tuple[Solution, str]:
+    """Return what `solve` does, and what it warns of as a text: a sweep of many calls warns once."""
+    named = parameters(task, learner)
+    tol = float(validation.number("tol", tol, 1e-13, 1e-2))
+    max_steps = validation.integer("max_steps", max_steps, 1)
+    validation.choice("on_failure", on_failure, ("raise", "nan"))
     arrays = validation.broadcast(**named)
     shape = arrays[0].shape
     flat = {name: np.ascontiguousarray(a, dtype=np.float64).ravel() for name, a in zip(named, arrays, strict=True)}
     batch = _Batch(flat, learner) if isinstance(learner, Learner) else _BayesBatch(flat)
     found = batch.solve(tol, max_steps)
     converged = found.residual <= tol
-    if not converged.all():
-        _report(flat, batch, found, converged, tol, on_failure)
+    failure = "" if converged.all() else _report(flat, batch, found, converged, tol, on_failure)
     values = batch.values(found, converged)
 
     def shaped(x: NDArray[Any]) -> Any:
         return x.reshape(shape) if shape else x.item()
 
-    return Solution(
+    solution = Solution(
         **{name: shaped(x) for name, x in values.items()},
         residual=shaped(found.residual),
         steps=shaped(found.steps),
@@ -155,6 +169,7 @@ def solve(
         task=task,
         learner=learner,
     )
+    return solution, failure
 
 
 class _Batch:
@@ -363,8 +378,8 @@ def _report(
     converged: NDArray[np.bool_],
     tol: float,
     on_failure: str,
-) -> None:
-    """Raise or warn, naming the worst point."""
+) -> str:
+    """Raise, or return a warning, that names the worst point."""
     failed = np.flatnonzero(~converged)
     impossible = failed[~batch.feasible[failed]]
     worst = impossible[0] if impossible.size else failed[np.argmax(found.residual[failed])]
@@ -382,4 +397,4 @@ def _report(
         advice = "move away from an interpolation threshold, raise lam, or raise max_steps or tol"
     if on_failure == "raise":
         raise ConvergenceError(f'{many}{why}; {advice}; on_failure="nan" marks such points instead')
-    warnings.warn(f"{many}{why}; marked nan with converged=False", ConvergenceWarning, stacklevel=3)
+    return f"{many}{why}; marked nan with converged=False"
