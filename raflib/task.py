@@ -14,7 +14,26 @@ from .overlaps import Array
 
 
 class Sample(NamedTuple):
-    """A training set: inputs X (n, d), labels y (n,) in {-1, +1}, is_fact (n,), teacher (d,)."""
+    """A training set drawn from a task, with what the learner does not get to see.
+
+    Attributes
+    ----------
+    X : array, shape (n, d)
+        Inputs, independent standard normal entries.
+    y : array, shape (n,)
+        Labels, -1 or +1.
+    is_fact : array of bool, shape (n,)
+        Which samples carry a coin flip.
+    teacher : array, shape (d,)
+        The rule's direction, independent standard normal entries.
+
+    Examples
+    --------
+    >>> import raflib as rf
+    >>> X, y, is_fact, teacher = rf.RulesAndFacts(alpha=2.0, eps=0.3).sample(d=100, rng=0)
+    >>> bool((y[~is_fact] == (X @ teacher > 0)[~is_fact] * 2 - 1).all())          # rules follow the teacher
+    True
+    """
 
     X: Array
     y: Array
@@ -26,9 +45,12 @@ class Sample(NamedTuple):
 class RulesAndFacts:
     r"""Labels that follow a rule with probability 1 - eps and are coin flips with probability eps.
 
-    Inputs x ~ N(0, I_d), n = alpha d of them; teacher field z = w.x / sqrt(d) with w ~ N(0, I_d);
+    Inputs :math:`x \sim \mathcal N(0, I_d)`, :math:`n = \alpha d` of them; teacher
+    :math:`w^\star \sim \mathcal N(0, I_d)` with field :math:`z = w^\star\!\cdot x/\sqrt d`; labels
 
-    ``P(y | z) = (1 - eps) 1[y = sign z] + eps / 2``.
+    .. math::
+
+        P(y \mid z) = (1-\varepsilon)\,\mathbf 1[y = \operatorname{sign} z] + \frac\varepsilon2 .
 
     Parameters
     ----------
@@ -63,7 +85,24 @@ class RulesAndFacts:
         validation.broadcast(alpha=self.alpha, eps=self.eps)
 
     def label_probability(self, y: float | Array, z: float | Array) -> float | Array:
-        """Return P(y | z) for y = +-1 and teacher field z; broadcasts.
+        """Return P(y | z), the probability of a label given the teacher field.
+
+        Parameters
+        ----------
+        y : float or array, in {-1, +1}
+            Label.
+        z : float or array, in (-inf, inf)
+            Teacher field; only its sign matters.
+
+        Returns
+        -------
+        float or array, in [eps / 2, 1 - eps / 2]
+            Of the shape that y, z and eps broadcast to.
+
+        Raises
+        ------
+        ValueError
+            If a label is neither -1 nor +1.
 
         Examples
         --------
@@ -78,10 +117,33 @@ class RulesAndFacts:
         return float(probability) if np.ndim(probability) == 0 else np.asarray(probability)
 
     def smoothed_label_probability(self, t: float | Array) -> Array:
-        """Return E[P(y = +1 | t + noise)] = eps/2 + (1 - eps) Phi(t), unit noise on the teacher field.
+        r"""Return the probability of the label +1 where a field explains the teacher's in part.
 
-        This is the label law seen through a field that explains the teacher's only in part. It is the channel of
-        every learner of this task.
+        .. math::
+
+            \mathbb E\big[P(+1 \mid t + \text{noise})\big] = \frac\varepsilon2 + (1-\varepsilon)\,\Phi(t),
+
+        for noise of unit variance on the teacher field: the channel of every learner of this task.
+
+        Parameters
+        ----------
+        t : float or array, in (-inf, inf)
+            Explained part of the teacher field, in units of the width of what is left.
+
+        Returns
+        -------
+        array, in [eps / 2, 1 - eps / 2]
+            Of the shape that t and eps broadcast to.
+
+        References
+        ----------
+        Chapter "The model, its two errors, and its limits", the weight of a margin.
+
+        Examples
+        --------
+        >>> import raflib as rf
+        >>> float(rf.RulesAndFacts(alpha=1.0, eps=0.3).smoothed_label_probability(0.0))
+        0.5
         """
         eps = np.asarray(self.eps)
         return np.asarray(0.5 * eps + (1.0 - eps) * ndtr(t))
@@ -92,12 +154,19 @@ class RulesAndFacts:
         Parameters
         ----------
         d : int, at least 1
-        rng : numpy Generator or integer seed
+            Input dimension.
+        rng : numpy.random.Generator or int, at least 0
+            Generator, or the seed of one.
 
         Returns
         -------
         Sample
             X (n, d), y (n,), is_fact (n,), teacher (d,). A fact's label may agree with the rule by chance.
+
+        Raises
+        ------
+        ValueError
+            If d is no positive integer, if alpha or eps is an array, or if alpha d rounds to no sample.
 
         Examples
         --------
