@@ -12,12 +12,21 @@ from .overlaps import Array
 
 @dataclass(frozen=True)
 class Learner:
-    r"""Minimiser of sum_mu loss(y_mu omega_mu) + (lam / 2) ||a||^2 over the weights a of the features.
+    r"""A loss, a feature map and a ridge: the minimiser of the training objective.
+
+    .. math::
+
+        \min_a\ \sum_\mu \ell(y_\mu\,\omega_\mu) + \frac\lambda2\,\lVert a\rVert^2,
+        \qquad \omega_\mu = \frac{a\cdot\varphi(x_\mu)}{\sqrt p},
+
+    a sum over samples, not a mean, and no intercept.
 
     Parameters
     ----------
-    loss : Square, Hinge, MinNorm, MaxMargin or any class with the methods of `raflib.losses.Loss`
-    features : Linear, Kernel or any class with the methods of `raflib.features.FeatureMap`
+    loss : Square, Hinge, SquaredHinge, Logistic, MinNorm, MaxMargin or `raflib.losses.Loss`
+        An instance, such as rf.Hinge().
+    features : Linear, Kernel, RandomFeatures or `raflib.features.FeatureMap`
+        An instance, such as rf.Linear().
     lam : float or array, in [0, inf)
         Ridge. 0 means the limit lam -> 0+; where the training constraints can be met the Solution's V is then the
         limit of lam V, and its conjugates those of hat / lam.
@@ -25,7 +34,11 @@ class Learner:
     Raises
     ------
     ValueError
-        If lam is outside its range.
+        If lam is outside its range, or if a loss or a feature map is none (a class instead of an instance, say).
+
+    References
+    ----------
+    arXiv:2603.25579, the model section. Chapter "The model, its two errors, and its limits".
 
     Examples
     --------
@@ -49,11 +62,25 @@ class Learner:
 
 @dataclass(frozen=True)
 class BayesOptimal:
-    """The learner that knows the label law and averages over the posterior: no learner generalizes better.
+    r"""The learner that knows the label law and averages over the posterior: no learner generalizes better.
 
-    Its student is the posterior mean; m = q by Nishimori's identity. `raflib.gibbs_error` is the error of a single
-    sample of the posterior. Rigour: the replica formula is proved for this class of models (Barbier et al.,
-    PNAS 116 (2019) 5451).
+    Its student is the posterior mean; :math:`m = q` by Nishimori's identity, and one equation is left, in
+    :math:`r = \hat q = q/(1-q)`:
+
+    .. math::
+
+        r = \frac{2\alpha(1-\varepsilon)^2(1+r)}{(2\pi)^{3/2}\sqrt r}
+        \int \frac{e^{-t^2/(2r) - t^2}}{\varepsilon/2 + (1-\varepsilon)\Phi(t)}\,dt .
+
+    `raflib.gibbs_error` is the error of a single sample of the posterior.
+
+    Notes
+    -----
+    Rigour: the replica formula is proved for this class of models.
+
+    References
+    ----------
+    Barbier, Krzakala, Macris, Miolane and Zdeborová, PNAS 116 (2019) 5451.
 
     Examples
     --------
