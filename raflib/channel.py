@@ -33,7 +33,7 @@ from .gaussian import (
     density,
     integrate,
     label_weight,
-    panels,
+    ragged_panels,
     step_breaks,
     tilted_mean,
     truncated_moments,
@@ -47,6 +47,8 @@ _LARGEST_CANCELLATION = 1e4
 CHUNK = 4096
 #: The same where every point has some hundred nodes.
 _SMOOTH_CHUNK = 256
+#: A field that moves the prox by less than this is resolved by panels in the field itself.
+_NARROW = 0.5
 
 
 class Moments(NamedTuple):
@@ -192,43 +194,73 @@ def _smooth(eps: Array, loss: SmoothLoss, overlaps: Overlaps) -> tuple[Moments, 
         ]
         joined = [[np.concatenate(rows) for rows in zip(*group, strict=True)] for group in zip(*parts, strict=True)]
         return Moments(*joined[0]), Kinks(*joined[1])
-    q, V = overlaps.q, overlaps.V[:, None]
+    q, V, m = overlaps.q, overlaps.V, overlaps.m
     R, S = np.sqrt(q), np.sqrt(overlaps.s)
-    k = overlaps.m / S
-
-    def over(width: Array, narrow: Sequence[Array]) -> tuple[Array, Array, Array, Array, Array, Array]:
-        """Nodes u and weights du, and g, -g', g'' there, for a field of this width."""
-        ends = np.stack([np.full(width.shape, x) for x in (-REACH, *GAUSSIAN_BREAKS, REACH)] + list(narrow), axis=-1)
-        edges = loss.prox(width[:, None] * ends, V)
-        low, high = edges.min(axis=-1), edges.max(axis=-1)
-        levels = [np.full(low.shape, level) for level in loss.levels]
-        p, dp = panels(low, high, [*levels, *np.moveaxis(edges, -1, 0)])
-        slope, bend, twist = loss.derivatives(p)
-        stretch = 1.0 + V * bend
-        return p + V * slope, stretch * dp, -slope, bend / stretch, -twist / stretch**3, width[:, None]
-
-    u, du, g, stiff, g2, width = over(S, ())
-    weight = density(u / width) * du / width
-    boundary, boundary_slope = (weight * g).sum(axis=-1), -(weight * g * stiff).sum(axis=-1)
-    at_boundary = (weight * g2).sum(axis=-1)
-    u, du, g, stiff, g2, width = over(R, step_breaks(k))
-    x = u / width
-    weight = density(x) * label_weight(x, k[:, None], eps[:, None]) * du / width
-    pull = weight * u
-    moments = Moments(
-        boundary=boundary,
-        boundary_slope=boundary_slope,
-        square=(weight * g * g).sum(axis=-1),
-        stiffness=(weight * stiff).sum(axis=-1),
-        square_slope=-(weight * g * g * stiff).sum(axis=-1),
-        stiffness_square=(weight * stiff * stiff).sum(axis=-1),
-        torque=-(pull * g * stiff).sum(axis=-1),
+    k = m / S
+    at = _smooth_nodes(loss, S, V, ())
+    weight = at.du * density(at.u / S[at.rows]) / S[at.rows]
+    boundary, boundary_slope, at_boundary = at.sums(weight * at.g, -weight * at.g * at.stiff, weight * at.g2)
+    at = _smooth_nodes(loss, R, V, step_breaks(k))
+    x = at.u / R[at.rows]
+    weight = at.du * density(x) * label_weight(x, k[at.rows], eps[at.rows]) / R[at.rows]
+    force, stiffness, bend, pull = weight * at.g, weight * at.stiff, weight * at.g2, at.u
+    square, stiff, slope, both, torque, at_square, at_torque = at.sums(
+        force * at.g,
+        stiffness,
+        -force * at.g * at.stiff,
+        stiffness * at.stiff,
+        -pull * force * at.stiff,
+        force * at.g2,
+        pull * bend,
     )
-    torque = (pull * g2).sum(axis=-1)
+    moments = Moments(boundary, boundary_slope, square, stiff, slope, both, torque)
     # By scaling and Stein's lemma, as for every f: d/ds E[f] = (E[u f'] - m c E_t[f']) / (2 q).
-    c = SQRT_2_OVER_PI * (1.0 - eps)
-    third = (torque - overlaps.m * c * at_boundary) / q
-    return moments, Kinks(at_boundary, (weight * g * g2).sum(axis=-1), third, torque)
+    third = (at_torque - m * SQRT_2_OVER_PI * (1.0 - eps) * at_boundary) / q
+    return moments, Kinks(at_boundary, at_square, third, at_torque)
+
+
+class _Nodes(NamedTuple):
+    """Nodes of all panels, shape (panels, nodes): field, its weight, force, minus its slope, its curvature."""
+
+    points: int
+    rows: NDArray[np.intp]  # the point that a panel belongs to, as a column
+    u: Array
+    du: Array
+    g: Array
+    stiff: Array
+    g2: Array
+
+    def sums(self, *integrands: Array) -> list[Array]:
+        """Return for each integrand its sum over the nodes of every point."""
+        rows = self.rows[:, 0]
+        return [np.bincount(rows, weights=f.sum(axis=1), minlength=self.points) for f in integrands]
+
+
+def _smooth_nodes(loss: SmoothLoss, width: Array, V: Array, narrow: Sequence[Array]) -> _Nodes:
+    """Return panels that resolve a smooth force and a Gaussian field of this width, broken at ``narrow`` widths too.
+
+    Panels are laid in the prox p, where the force is smooth on the scale of the loss. Where the whole field moves the
+    prox by little, u = p + V l'(p) would be a difference of large numbers: panels are laid in u there, and p is sought.
+    """
+    ends = np.stack([np.full(width.shape, x) for x in (-REACH, *GAUSSIAN_BREAKS, REACH)] + list(narrow), axis=-1)
+    fields = np.sort(width[:, None] * ends, axis=-1)
+    edges = loss.prox(fields, V[:, None])
+    # Beyond the bulk phi is below 1e-17: one panel on each side is enough there.
+    low, high = (loss.prox(b * width, V) for b in (GAUSSIAN_BREAKS[0], GAUSSIAN_BREAKS[-1]))
+    inside = high - low < _NARROW
+    levels = np.clip(np.asarray(loss.levels), low[:, None], high[:, None])
+    edges = np.where(inside[:, None], fields, edges)
+    levels = np.where(inside[:, None], fields[:, :1], levels)
+    sought, x, dx = ragged_panels(np.concatenate([edges, levels], axis=1))
+    rows = sought[:, None]
+    V_row, within = V[rows], inside[sought]
+    p = x.copy()
+    p[within] = loss.prox(x[within], V_row[within])
+    slope, bend, twist = loss.derivatives(p)
+    stretch = 1.0 + V_row * bend
+    u = np.where(within[:, None], x, p + V_row * slope)
+    du = np.where(within[:, None], dx, stretch * dx)
+    return _Nodes(width.size, rows, u, du, -slope, bend / stretch, -twist / stretch**3)
 
 
 def quadrature(eps: Array, loss: Loss, overlaps: Overlaps) -> Moments:

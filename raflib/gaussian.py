@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr, owens_t
 
 from .overlaps import Array
@@ -124,6 +125,19 @@ def panels(low: Array, high: Array, breaks: Sequence[Array]) -> tuple[Array, Arr
     # The last axis is written out: -1 cannot be inferred for an empty batch.
     shape = (*low.shape, width.shape[-2] * nodes.size)
     return (edges[..., :-1, None] + width * nodes).reshape(shape), (width * weights).reshape(shape)
+
+
+def ragged_panels(edges: Array) -> tuple[NDArray[np.intp], Array, Array]:
+    """Return the panels between neighbours of edges (n, breaks), empty ones left out.
+
+    That is the row that each belongs to, ascending, and nodes and weights of shape (panels, nodes).
+    """
+    edges = np.sort(edges, axis=-1)
+    rows, first = np.nonzero(edges[:, 1:] > edges[:, :-1])
+    low = edges[rows, first]
+    width = edges[rows, first + 1] - low
+    nodes, weights = gauss_legendre(_NODES)
+    return rows, low[:, None] + width[:, None] * nodes, width[:, None] * weights
 
 
 def step_breaks(k: Array) -> tuple[Array, Array, Array]:

@@ -71,8 +71,8 @@ def interpolation_threshold(learner: Learner, eps: float | Array) -> float | Arr
 
     Square loss: 1 for `Linear`, kappa for `RandomFeatures` (as many equations as unknowns). Hinge, squared hinge,
     logistic and max-margin: separability, ``alpha_c(eps)`` for `Linear`; for random features ``2 kappa tau``,
-    ``tau [eps + a arctan(1 / (a J tau))] = 1``, ``a = 2 (1 - eps) / pi``, with the share of the teacher's direction that
-    they see, ``J = kappa <mu1^2 x / (mu1^2 x + mu_star^2)>``. Infinite for a `Kernel` with mu_star > 0.
+    ``tau [eps + a arctan(1 / (a J tau))] = 1``, ``a = 2 (1 - eps) / pi``, with the share of the teacher's direction
+    that they see, ``J = kappa <mu1^2 x / (mu1^2 x + mu_star^2)>``. Infinite for a `Kernel` with mu_star > 0.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from .solve import Solution
 
 
 class Atoms(NamedTuple):
-    """Margins at which a finite share of the samples sits exactly, and these shares: one entry each on the last axis."""
+    """Margins at which a finite share of the samples sits exactly, and these shares; atoms are on the last axis."""
 
     margin: Array
     mass: Array

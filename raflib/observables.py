@@ -148,7 +148,7 @@ def training_errors(solution: Solution) -> TrainingErrors:
     Returns
     -------
     TrainingErrors
-        ``rules`` and ``facts``, each in [0, 1/2]. At eps = 0 or 1 the missing kind's value is that of a vanishing share.
+        ``rules`` and ``facts``, each in [0, 1/2]. At eps = 0 or 1 the missing kind is one of vanishing share.
 
     Raises
     ------
@@ -196,7 +196,7 @@ def training_loss(solution: Solution) -> float | Array:
 
 
 class WeightNorm(NamedTuple):
-    """Squared weight norm per input dimension, and what the rules and the facts of the training set contribute to it."""
+    """Squared weight norm per input dimension, and what the training set's rules and facts contribute to it."""
 
     total: float | Array
     rules: float | Array
@@ -220,7 +220,7 @@ def weight_norm(solution: Solution) -> WeightNorm:
     Returns
     -------
     WeightNorm
-        ``total = rules + facts``, in weights squared. A part is negative where its samples are mostly on the wrong side.
+        ``total = rules + facts``. A part is negative where its samples are mostly on the wrong side.
 
     Raises
     ------

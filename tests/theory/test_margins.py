@@ -112,7 +112,7 @@ def test_norm_is_the_slope_of_the_free_energy(learner: rf.Learner) -> None:
 
 
 def test_norm_and_degrees_of_freedom_of_a_real_ridge() -> None:
-    """Numbers of one sample at d = 1500, from linear algebra alone: contributions to the norm, trace of the hat matrix."""
+    """One sample at d = 1500, by linear algebra alone: contributions to the norm, trace of the hat matrix."""
     d, alpha, eps, lam = 1500, 1.6, 0.3, 0.1
     rng = np.random.default_rng(11)
     X, w = rng.standard_normal((int(alpha * d), d)) / np.sqrt(d), rng.standard_normal(d)
