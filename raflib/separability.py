@@ -16,13 +16,19 @@ _NARROWINGS = 60  # 275 * 0.618^60 < 1e-10; the value at a minimum is exact to t
 def capacity(eps: float | Array, margin: float | Array = 0.0) -> float | Array:
     r"""Largest load at which rules-and-facts labels can be stored with a given margin.
 
-    ``alpha_c(eps, margin) = max_m (1 - m^2) / E[(margin - m y z - sqrt(1 - m^2) g)_+^2]``,
+    .. math::
 
-    the maximum over the alignment m in [0, 1) of a unit-norm student with the teacher; z, g ~ N(0, 1).
-    A unit-norm student at angle theta to the teacher, m = cos(theta), sees margins x of density p(x)
-    (`raflib.gaussian`) with k = cot(theta), so that 1 / alpha_c = min_k (1 + k^2) E[(margin - x)_+^2].
-    At zero margin the expectation is elementary and the minimum gives
-    ``alpha_c = 2 tau``, ``tau [eps + a arctan(1 / (a tau))] = 1``, ``a = 2 (1 - eps) / pi``.
+        \alpha_c(\varepsilon, \kappa_\mathrm m)
+        = \max_{0 \le m < 1}\ \frac{1-m^2}{\mathbb E\big[(\kappa_\mathrm m - m\,y z - \sqrt{1-m^2}\,g)_+^2\big]},
+
+    over the alignment m of a unit-norm student with the teacher, :math:`z, g \sim \mathcal N(0,1)`. At zero margin the
+    expectation is elementary, and the maximum is
+
+    .. math::
+
+        \alpha_c(\varepsilon) = 2\tau, \qquad
+        \tau\Big[\varepsilon + a\arctan\frac1{a\tau}\Big] = 1, \qquad
+        a = \frac{2(1-\varepsilon)}\pi .
 
     Parameters
     ----------
@@ -33,9 +39,9 @@ def capacity(eps: float | Array, margin: float | Array = 0.0) -> float | Array:
 
     Returns
     -------
-    float or array
-        alpha_c > 0 of the broadcast shape; infinite for eps = 0 at zero margin (a rule can always be separated).
-        Relative accuracy about 1e-12.
+    float or array, in (0, inf]
+        Samples per input dimension, of the broadcast shape; infinite for eps = 0 at zero margin (a rule can always be
+        separated). Relative accuracy about 1e-12.
 
     Raises
     ------
@@ -44,7 +50,8 @@ def capacity(eps: float | Array, margin: float | Array = 0.0) -> float | Array:
 
     References
     ----------
-    Gardner, J. Phys. A 21 (1988) 257, for eps = 1; arXiv:2603.25579 for rules and facts.
+    Gardner, J. Phys. A 21 (1988) 257, for eps = 1; arXiv:2603.25579 for rules and facts. Chapter "The model, its two
+    errors, and its limits" proves the closed form.
 
     Examples
     --------
