@@ -27,27 +27,32 @@ _RATE_STEP = 0.05  # half the decade over which a local exponent is measured, in
 def optimal_ridge(eps: float | Array, features: FeatureMap) -> float | Array:
     r"""Ridge at which the square loss generalizes best; it does not depend on alpha.
 
-    ``lam_opt = mu1^2 [pi / (2 (1 - eps)^2) - 1] - mu_star^2``, with mu1 = 1 and mu_star = 0 for `Linear`.
+    .. math::
+
+        \lambda_\text{opt} = \mu_1^2\Big[\frac{\pi}{2(1-\varepsilon)^2} - 1\Big] - \mu_\star^2,
+
+    with :math:`\mu_1 = 1` and :math:`\mu_\star = 0` for `Linear`.
 
     Parameters
     ----------
     eps : float or array, in [0, 1)
         Share of facts. At eps = 1 there is no rule to generalize and no optimum.
     features : Linear or Kernel
+        Their strengths may be arrays that broadcast with eps.
 
     Returns
     -------
-    float or array
+    float or array, in (-inf, inf)
         The ridge. A negative value means that lam -> 0+ is the best of all lam >= 0.
 
     Raises
     ------
     ValueError
-        If eps is outside its range, or for features without the formula.
+        If eps is outside its range, if the shapes do not broadcast, or for features without the formula.
 
     References
     ----------
-    arXiv:2603.25579, kernel ridge regression.
+    arXiv:2603.25579, kernel ridge regression. Chapter "The linear trade-off", the best ridge.
 
     Examples
     --------
@@ -69,10 +74,17 @@ def optimal_ridge(eps: float | Array, features: FeatureMap) -> float | Array:
 def interpolation_threshold(learner: Learner, eps: float | Array) -> float | Array:
     r"""Load up to which the learner at lam -> 0+ meets every training constraint.
 
-    Square loss: 1 for `Linear`, kappa for `RandomFeatures` (as many equations as unknowns). Hinge, squared hinge,
-    logistic and max-margin: separability, ``alpha_c(eps)`` for `Linear`; for random features ``2 kappa tau``,
-    ``tau [eps + a arctan(1 / (a J tau))] = 1``, ``a = 2 (1 - eps) / pi``, with the share of the teacher's direction
-    that they see, ``J = kappa <mu1^2 x / (mu1^2 x + mu_star^2)>``. Infinite for a `Kernel` with mu_star > 0.
+    Square loss, as many equations as unknowns: 1 for `Linear`, kappa for `RandomFeatures`. Hinge, squared hinge,
+    logistic and max-margin, separability: `capacity` for `Linear`, and for random features
+
+    .. math::
+
+        \alpha_c = 2\kappa\tau, \qquad
+        \tau\Big[\varepsilon + a\arctan\frac1{aJ\tau}\Big] = 1, \qquad
+        a = \frac{2(1-\varepsilon)}\pi,
+
+    with the share :math:`J = \kappa\,\big\langle \mu_1^2 x/(\mu_1^2 x + \mu_\star^2) \big\rangle` of the teacher's
+    direction that the features see, a mean over the Marchenko-Pastur law. Infinite for a `Kernel` with mu_star > 0.
 
     Parameters
     ----------
@@ -83,14 +95,18 @@ def interpolation_threshold(learner: Learner, eps: float | Array) -> float | Arr
 
     Returns
     -------
-    float or array
-        Samples per input dimension, in (0, inf], of the broadcast shape. At the threshold itself ridgeless ridge has no
-        finite solution.
+    float or array, in (0, inf]
+        Samples per input dimension, of the broadcast shape. At the threshold itself ridgeless ridge has no finite
+        solution.
 
     Raises
     ------
     ValueError
         If eps is outside its range, if the shapes do not broadcast, or if the learner is not a `Learner`.
+
+    References
+    ----------
+    Gardner, J. Phys. A 21 (1988) 257; Gerace, Loureiro, Krzakala, Mézard and Zdeborová, ICML 2020, random features.
 
     Examples
     --------
@@ -111,7 +127,25 @@ def interpolation_threshold(learner: Learner, eps: float | Array) -> float | Arr
 
 
 class BestLam(NamedTuple):
-    """The best ridge, the error there, and whether it is the limit lam -> 0+ (lam is 0 then)."""
+    """The best ridge, the error there, and whether it is the limit lam -> 0+.
+
+    Attributes
+    ----------
+    lam : float or array, in {0} and [1e-8, 1e4]
+        The ridge; 0 where the limit lam -> 0+ is best.
+    error : float or array, in [0, 1/2]
+        The objective there, `generalization_error` unless another was given.
+    at_zero : bool or array of bool
+        Whether the limit is best.
+
+    Examples
+    --------
+    >>> import raflib as rf
+    >>> learner = rf.Learner(rf.Square(), rf.Kernel.from_angle(1.0), lam=1.0)
+    >>> best = rf.best_lam(rf.RulesAndFacts(alpha=2.0, eps=0.0), learner)
+    >>> best.lam, best.at_zero
+    (0.0, True)
+    """
 
     lam: float | Array
     error: float | Array
@@ -140,10 +174,12 @@ def best_lam(
     Returns
     -------
     BestLam
-        lam to about 1e-5 relative (an error is flat at its minimum), error to about 1e-10.
+        With lam to about 1e-5 relative (an error is flat at its minimum), error to about 1e-10.
 
     Raises
     ------
+    ValueError
+        If the learner has no ridge, or if the shapes do not broadcast.
     ConvergenceError
         If a point cannot be solved.
 
@@ -184,7 +220,31 @@ def best_lam(
 
 
 class Asymptotics(NamedTuple):
-    """E_gen -> prefactor alpha^exponent as alpha -> infinity."""
+    r"""A power law of the generalization error at large load.
+
+    .. math::
+
+        E_\text{gen} \simeq \text{prefactor}\cdot\alpha^{\text{exponent}}, \qquad \alpha \to \infty .
+
+    Attributes
+    ----------
+    exponent : float, in (-inf, 0)
+        -1/2 for ridge, -1 for the Bayes-optimal learner.
+    prefactor : float, in (0, inf)
+        The constant in front.
+
+    References
+    ----------
+    arXiv:2603.25579, rates at large load.
+
+    Examples
+    --------
+    >>> import raflib as rf
+    >>> exponent, prefactor = rf.asymptotics(rf.Learner(rf.Square(), rf.Linear(), lam=1.0), eps=0.3)
+    >>> sol = rf.solve(rf.RulesAndFacts(alpha=1e6, eps=0.3), rf.Learner(rf.Square(), rf.Linear(), lam=1.0))
+    >>> round(rf.generalization_error(sol) / (prefactor * 1e6**exponent), 4)
+    1.0
+    """
 
     exponent: float
     prefactor: float
@@ -193,14 +253,31 @@ class Asymptotics(NamedTuple):
 def asymptotics(learner: Learner | BayesOptimal, eps: float) -> Asymptotics:
     r"""Large-load law of the generalization error, where it is known in closed form.
 
-    Square loss on inputs or a kernel, any fixed lam: ``E_gen -> sqrt(pi / (2 (1 - eps)^2) - 1) / (pi sqrt(alpha))``.
-    Bayes-optimal: ``E_gen -> 1 / (pi C alpha)``,
-    ``C = 2 (1 - eps)^2 / (2 pi)^{3/2} int dt exp(-t^2) / [eps/2 + (1 - eps) Phi(t)]``.
+    Square loss on inputs or a kernel, at any fixed lam:
+
+    .. math::
+
+        E_\text{gen} \to \frac1\pi\sqrt{\frac{\pi}{2(1-\varepsilon)^2} - 1}\ \alpha^{-1/2} .
+
+    Bayes-optimal:
+
+    .. math::
+
+        E_\text{gen} &\to \frac1{\pi C}\,\alpha^{-1}, \\
+        C &= \frac{2(1-\varepsilon)^2}{(2\pi)^{3/2}}
+        \int \frac{e^{-t^2}\,dt}{\varepsilon/2 + (1-\varepsilon)\Phi(t)} .
 
     Parameters
     ----------
-    learner : Learner with Square on Linear or Kernel features, or BayesOptimal
+    learner : Learner or BayesOptimal
+        With `Square` on `Linear` or `Kernel` features, or Bayes-optimal.
     eps : float, in [0, 1)
+        Share of facts.
+
+    Returns
+    -------
+    Asymptotics
+        ``exponent`` and ``prefactor``, to about 1e-12.
 
     Raises
     ------
@@ -240,13 +317,38 @@ def asymptotics(learner: Learner | BayesOptimal, eps: float) -> Asymptotics:
 
 
 def rate(learner: Learner | BayesOptimal, eps: float | Array, alpha: float | Array) -> float | Array:
-    """Measure the local exponent d log(E_gen) / d log(alpha), by a central difference over a tenth of a decade.
+    r"""Measure the local exponent of the generalization error in the load.
+
+    .. math::
+
+        \frac{d\log E_\text{gen}}{d\log\alpha}
+
+    by a central difference over a tenth of a decade.
 
     Parameters
     ----------
     learner : Learner or BayesOptimal
+        Its parameters may be arrays that broadcast with eps and alpha.
     eps : float or array, in [0, 1)
+        Share of facts.
     alpha : float or array, in (0, 1e8]
+        Load at which the exponent is measured.
+
+    Returns
+    -------
+    float or array
+        Mean over that tenth of a decade, of the broadcast shape; rounding adds about 1e-10.
+
+    Raises
+    ------
+    ValueError
+        If eps or alpha is outside its range, if the shapes do not broadcast, or if the learner is none.
+    ConvergenceError
+        If a point cannot be solved.
+
+    References
+    ----------
+    arXiv:2603.25579, rates at large load.
 
     Examples
     --------
