@@ -21,16 +21,25 @@ from .solve import Solution
 def generalization_error(solution: Solution) -> float | Array:
     r"""Probability that the learner's sign differs from the rule on a new input.
 
-    ``E_gen = arctan2(sqrt(s), m) / pi = arccos(m / sqrt(q)) / pi``: the angle between student and teacher over pi.
+    .. math::
+
+        E_\text{gen} = \frac1\pi\operatorname{arctan2}\big(\sqrt s,\, m\big) = \frac1\pi\arccos\frac m{\sqrt q},
+
+    the angle between student and teacher over pi.
 
     Parameters
     ----------
     solution : Solution
+        Of any learner.
 
     Returns
     -------
     float or array, in [0, 1/2]
         0.5 is chance. Accurate relative to its size, however small it is.
+
+    References
+    ----------
+    Chapter "The model, its two errors, and its limits" proves it; Watkin, Rau and Biehl, Rev. Mod. Phys. 65 (1993) 499.
 
     Examples
     --------
@@ -45,11 +54,16 @@ def generalization_error(solution: Solution) -> float | Array:
 
 
 def gibbs_error(solution: Solution) -> float | Array:
-    r"""Probability that one sample of the posterior differs from the rule on a new input: ``arccos(q) / pi``.
+    r"""Probability that one sample of the posterior differs from the rule on a new input.
+
+    .. math::
+
+        E_\text{Gibbs} = \frac1\pi\arccos q
 
     Parameters
     ----------
-    solution : Solution of `BayesOptimal`
+    solution : Solution
+        Of `BayesOptimal`.
 
     Returns
     -------
@@ -60,6 +74,10 @@ def gibbs_error(solution: Solution) -> float | Array:
     ------
     ValueError
         If the solution is not that of the Bayes-optimal learner.
+
+    References
+    ----------
+    Seung, Sompolinsky and Tishby, Phys. Rev. A 45 (1992) 6056.
 
     Examples
     --------
@@ -77,21 +95,32 @@ def gibbs_error(solution: Solution) -> float | Array:
 def memorization_error(solution: Solution) -> float | Array:
     r"""Fraction of the training set's facts whose stored label the trained learner gets wrong.
 
-    ``E_mem = Phi(V l'(0) / sqrt(q))``. A fact's label is independent of its test field u ~ N(0, q), its training
-    margin is prox_V(u), and the proximal map is increasing with prox_V(V l'(0)) = 0. Zero under hard constraints.
+    .. math::
+
+        E_\text{mem} = \Phi\Big(\frac{V\,\ell'(0)}{\sqrt q}\Big)
+
+    A fact's label is independent of its test margin :math:`u \sim \mathcal N(0, q)`, its training margin is
+    :math:`\operatorname{prox}_V(u)`, and the proximal map is increasing and zero at :math:`V\ell'(0)`. Zero under hard
+    constraints.
 
     Parameters
     ----------
     solution : Solution
+        Of a `Learner`, which minimises a loss.
 
     Returns
     -------
     float or array, in [0, 1/2]
         0.5 is chance. At eps = 0 there are no facts; the value is the limit eps -> 0+.
 
+    Raises
+    ------
+    ValueError
+        If the learner is Bayes-optimal: it minimises no loss.
+
     References
     ----------
-    arXiv:2603.25579, memorization error.
+    arXiv:2603.25579, memorization error. Chapter "The model, its two errors, and its limits" derives it.
 
     Examples
     --------
@@ -106,15 +135,31 @@ def memorization_error(solution: Solution) -> float | Array:
 def training_error(solution: Solution) -> float | Array:
     r"""Fraction of all training samples, rules and facts, whose label the trained learner gets wrong.
 
-    ``E[P(x); x < h] = Phi(h) - 2 (1 - eps) T(h, k)``, ``h = V l'(0) / sqrt(q)``, with Owen's T and k = m / sqrt(s).
+    .. math::
+
+        E_\text{train} = \Phi(h) - 2(1-\varepsilon)\,T(h, k), \qquad
+        h = \frac{V\ell'(0)}{\sqrt q}, \quad k = \frac m{\sqrt s},
+
+    with Owen's function T.
 
     Parameters
     ----------
     solution : Solution
+        Of a `Learner`, which minimises a loss.
 
     Returns
     -------
     float or array, in [0, 1/2]
+        0 under hard constraints.
+
+    Raises
+    ------
+    ValueError
+        If the learner is Bayes-optimal: it minimises no loss.
+
+    References
+    ----------
+    Owen, Ann. Math. Statist. 27 (1956) 1075. Chapter "The linear trade-off", truncated moments.
 
     Examples
     --------
@@ -128,7 +173,22 @@ def training_error(solution: Solution) -> float | Array:
 
 
 class TrainingErrors(NamedTuple):
-    """Share of wrong labels among the rules and among the facts of the training set."""
+    """Share of wrong labels among the rules and among the facts of the training set.
+
+    Attributes
+    ----------
+    rules : float or array, in [0, 1/2]
+        Of the samples that follow the rule.
+    facts : float or array, in [0, 1/2]
+        Of the facts: the `memorization_error`.
+
+    Examples
+    --------
+    >>> import raflib as rf
+    >>> sol = rf.solve(rf.RulesAndFacts(alpha=2.0, eps=0.3), rf.Learner(rf.MaxMargin(), rf.Linear(), lam=1))
+    >>> rf.training_errors(sol)
+    TrainingErrors(rules=0.0, facts=0.0)
+    """
 
     rules: float | Array
     facts: float | Array
@@ -137,23 +197,32 @@ class TrainingErrors(NamedTuple):
 def training_errors(solution: Solution) -> TrainingErrors:
     r"""Training error of the rules and of the facts.
 
-    On facts ``Phi(h)``, h = V l'(0) / sqrt(q): the `memorization_error`. On rules ``Phi(h) - 2 T(h, k)`` with Owen's T
-    and k = m / sqrt(s): a rule's field leans to the right side before it is learned. The `training_error` is their mean
-    with weights eps and 1 - eps.
+    .. math::
+
+        E_\text{rules} &= \Phi(h) - 2\,T(h, k), \\
+        E_\text{facts} &= \Phi(h), \qquad h = \frac{V\ell'(0)}{\sqrt q}, \quad k = \frac m{\sqrt s},
+
+    with Owen's function T: a rule's field leans to the right side before it is learned. The `training_error` is their
+    mean with weights 1 - eps and eps.
 
     Parameters
     ----------
     solution : Solution
+        Of a `Learner`, which minimises a loss.
 
     Returns
     -------
     TrainingErrors
-        ``rules`` and ``facts``, each in [0, 1/2]. At eps = 0 or 1 the missing kind is one of vanishing share.
+        ``rules`` and ``facts``. At eps = 0 or 1 the missing kind's value is that of a vanishing share.
 
     Raises
     ------
     ValueError
         If the learner is Bayes-optimal: it minimises no loss.
+
+    References
+    ----------
+    Owen, Ann. Math. Statist. 27 (1956) 1075. Chapter "The linear trade-off", truncated moments.
 
     Examples
     --------
@@ -169,16 +238,32 @@ def training_errors(solution: Solution) -> TrainingErrors:
 
 
 def training_loss(solution: Solution) -> float | Array:
-    r"""Mean loss per training sample, without the ridge term: ``E[P(x) l(prox_V(sqrt(q) x))]``.
+    r"""Mean loss per training sample, without the ridge term.
+
+    .. math::
+
+        \mathbb E\big[\ell(\operatorname{prox}_V(u))\big], \qquad u = \sqrt q\,x,
+
+    x of density :math:`\phi(x)\,[\varepsilon + 2(1-\varepsilon)\Phi(kx)]`, :math:`k = m/\sqrt s`.
 
     Parameters
     ----------
     solution : Solution
+        Of a `Learner`, which minimises a loss.
 
     Returns
     -------
     float or array, in [0, inf)
         0 where the learner meets every constraint. By quadrature, relative accuracy about 1e-12.
+
+    Raises
+    ------
+    ValueError
+        If the learner is Bayes-optimal: it minimises no loss.
+
+    References
+    ----------
+    Chapter "The model, its two errors, and its limits", the value of the free energy.
 
     Examples
     --------
@@ -196,7 +281,25 @@ def training_loss(solution: Solution) -> float | Array:
 
 
 class WeightNorm(NamedTuple):
-    """Squared weight norm per input dimension, and what the training set's rules and facts contribute to it."""
+    """Squared weight norm per input dimension, and what rules and facts contribute to it.
+
+    Attributes
+    ----------
+    total : float or array, in [0, inf)
+        The norm, in weights squared.
+    rules : float or array, in (-inf, inf)
+        What the rules hold up; negative where they are mostly on the wrong side.
+    facts : float or array, in (-inf, inf)
+        What the facts hold up.
+
+    Examples
+    --------
+    >>> import raflib as rf
+    >>> sol = rf.solve(rf.RulesAndFacts(alpha=0.5, eps=1.0), rf.Learner(rf.MinNorm(), rf.Linear(), lam=1))
+    >>> norm = rf.weight_norm(sol)
+    >>> norm.rules, abs(norm.facts - norm.total) < 1e-12                                # there is no rule
+    (0.0, True)
+    """
 
     total: float | Array
     rules: float | Array
@@ -204,11 +307,16 @@ class WeightNorm(NamedTuple):
 
 
 def weight_norm(solution: Solution) -> WeightNorm:
-    r"""Squared norm ||a||^2 / d of the trained weights, split into the part that rules and the part that facts hold up.
+    r"""Squared norm of the trained weights, split into what the rules and what the facts hold up.
 
-    At the minimum ``lam a = sum_mu g_mu y_mu phi(x_mu) / sqrt(p)`` with the forces g = -l'(training margin), so that
+    At the minimum :math:`\lambda a = \sum_\mu g_\mu\,y_\mu\,\varphi(x_\mu)/\sqrt p` with the forces
+    :math:`g_\mu = -\ell'(y_\mu\omega_\mu)`, so that
 
-    ``||a||^2 / d = (alpha / lam) { (1 - eps) E[g prox | rule] + eps E[g prox | fact] }``:
+    .. math::
+
+        \frac{\lVert a\rVert^2}d = \frac\alpha\lambda\big\{
+        & (1-\varepsilon)\,\mathbb E[g\operatorname{prox}_V \mid \text{rule}] \\
+        & + \varepsilon\,\mathbb E[g\operatorname{prox}_V \mid \text{fact}]\big\} :
 
     each sample contributes its force times its training margin. A sample that is hard to fit weighs more than its
     share. For `Linear` the sum is q.
@@ -216,17 +324,22 @@ def weight_norm(solution: Solution) -> WeightNorm:
     Parameters
     ----------
     solution : Solution
+        Of a `Learner`, which minimises a loss.
 
     Returns
     -------
     WeightNorm
-        ``total = rules + facts``. A part is negative where its samples are mostly on the wrong side.
+        ``total`` = ``rules`` + ``facts``, in weights squared.
 
     Raises
     ------
     ValueError
         If the learner is Bayes-optimal (it minimises no loss), or if lam = 0 and the constraints cannot be met: the
         formula is 0 / 0 there; take a small lam.
+
+    References
+    ----------
+    Chapter "The linear trade-off", any convex loss: stationarity of the training objective.
 
     Examples
     --------
@@ -255,14 +368,18 @@ def weight_norm(solution: Solution) -> WeightNorm:
 def degrees_of_freedom(solution: Solution) -> float | Array:
     r"""Effective degrees of freedom per input dimension: how many of the samples' margins the learner really sets.
 
-    ``(1/d) sum_mu [1 - d prox_V / du] = alpha E[P (1 - prox'_V(u))] = V V_hat`` (times kappa for random features).
+    .. math::
 
-    For ridge it is the trace of K (K + lam)^{-1} over d, for the hinge the number of support vectors at margin one over
-    d, under hard constraints that of the active constraints.
+        \frac1d\sum_\mu\big[1 - \operatorname{prox}_V'(u_\mu)\big]
+        = \alpha\,\mathbb E\big[1 - \operatorname{prox}_V'(u)\big] = V\hat V
+
+    (times kappa for random features). For ridge it is the trace of :math:`K(K+\lambda)^{-1}` over d, for the hinge the
+    number of support vectors at margin one over d, under hard constraints that of the active constraints.
 
     Parameters
     ----------
     solution : Solution
+        Of a `Learner`, which minimises a loss.
 
     Returns
     -------
@@ -273,6 +390,10 @@ def degrees_of_freedom(solution: Solution) -> float | Array:
     ------
     ValueError
         If the learner is Bayes-optimal: it minimises no loss.
+
+    References
+    ----------
+    Chapter "The linear trade-off", the share of the weights that the data determine.
 
     Examples
     --------
@@ -288,17 +409,32 @@ def degrees_of_freedom(solution: Solution) -> float | Array:
 def free_energy(solution: Solution) -> float | Array:
     r"""Minimum of the training objective per input dimension: replica-symmetric potential at its saddle point.
 
-    ``lim (1/d) min_a [ sum_mu l(y_mu omega_mu) + (lam / 2) ||a||^2 ]``; under hard constraints lam ``||a||^2 / (2 d)``
-    (without lam where lam = 0). Of the Bayes-optimal learner, ``-lim (1/d) log P(labels | inputs)``: the entropy of
-    the labels, in [0, alpha log 2].
+    .. math::
+
+        f = \lim_{d\to\infty}\frac1d\,\min_a\Big[\sum_\mu \ell(y_\mu\omega_\mu) + \frac\lambda2\lVert a\rVert^2\Big];
+
+    under hard constraints :math:`\lambda\lVert a\rVert^2/(2d)` (without lam where lam = 0). Of the Bayes-optimal
+    learner
+
+    .. math::
+
+        f = -\lim_{d\to\infty}\frac1d\log P(\text{labels} \mid \text{inputs}),
+
+    the entropy of the labels, in [0, alpha log 2].
 
     Parameters
     ----------
     solution : Solution
+        Of any learner.
 
     Returns
     -------
     float or array, in [0, inf)
+        Of the solution's shape, to about 1e-12 relative.
+
+    References
+    ----------
+    Chapter "The model, its two errors, and its limits", one function, stationary.
 
     Examples
     --------
@@ -336,13 +472,54 @@ def free_energy(solution: Solution) -> float | Array:
 def potential(
     alpha: Array, eps: Array, loss: Loss, features: FeatureMap, lam: Array, overlaps: Overlaps, hats: Conjugates
 ) -> Array:
-    r"""Replica-symmetric potential per input dimension of six independent variables, for arrays of one shape (n,).
+    r"""Replica-symmetric potential per input dimension of six independent variables.
 
-    ``alpha E[P M_V(sqrt(q) x)] + m m_hat + (V q_hat - q V_hat) / 2 - Psi(m_hat, q_hat, V_hat)``
+    .. math::
 
-    with the Moreau envelope M_V of the loss and Psi of the feature map. It is stationary at the saddle point: its
-    derivatives by the overlaps give the channel, those by the conjugates give the feature map's equations. For
-    random features it is kappa times the same expression with alpha / kappa in the place of alpha.
+        f = \alpha\,\mathbb E[\mathcal M_V(u)] + m\hat m + \tfrac12(V\hat q - q\hat V) - \Psi(\hat m, \hat q, \hat V)
+
+    with the Moreau envelope :math:`\mathcal M_V(u) = \min_x \ell(x) + (x-u)^2/(2V)` of the loss and the potential
+    :math:`\Psi` of the feature map. It is stationary at the saddle point: its derivatives by the overlaps give the
+    channel, those by the conjugates give the feature map's equations. For random features it is kappa times the same
+    expression with alpha / kappa in the place of alpha.
+
+    Parameters
+    ----------
+    alpha : array, shape (n,), in (0, inf)
+        Samples per input dimension.
+    eps : array, shape (n,), in [0, 1]
+        Share of facts.
+    loss : `raflib.losses.Loss`
+        The loss, or the hard constraint.
+    features : `raflib.features.FeatureMap`
+        With parameters of shape (n,) or scalars.
+    lam : array, shape (n,), in (0, inf)
+        Ridge.
+    overlaps : Overlaps
+        Arrays of shape (n,).
+    hats : Conjugates
+        Arrays of shape (n,).
+
+    Returns
+    -------
+    array, shape (n,)
+        The potential; at the saddle point the `raflib.free_energy`.
+
+    References
+    ----------
+    arXiv:2603.25579. Chapter "The model, its two errors, and its limits", one function, stationary.
+
+    Examples
+    --------
+    >>> import numpy as np, raflib as rf
+    >>> from raflib.observables import potential
+    >>> task, learner = rf.RulesAndFacts(alpha=2.0, eps=0.3), rf.Learner(rf.Hinge(), rf.Linear(), lam=0.1)
+    >>> sol = rf.solve(task, learner)
+    >>> at = [np.array([x]) for x in (sol.m, sol.s, sol.V, sol.m_hat, sol.q_hat, sol.V_hat)]
+    >>> f = potential(np.array([2.0]), np.array([0.3]), learner.loss, learner.features, np.array([0.1]),
+    ...               rf.Overlaps(*at[:3]), rf.Conjugates(*at[3:]))
+    >>> bool(abs(f[0] - rf.free_energy(sol)) < 1e-12)
+    True
     """
     m_hat, q_hat, V_hat = hats
     coupling = overlaps.m * m_hat + 0.5 * (overlaps.V * q_hat - overlaps.q * V_hat)
