@@ -17,7 +17,23 @@ from .solve import Solution
 
 
 class Atoms(NamedTuple):
-    """Margins at which a finite share of the samples sits exactly, and these shares; atoms are on the last axis."""
+    """Margins at which a finite share of the samples sits exactly, and these shares.
+
+    Attributes
+    ----------
+    margin : array, shape (..., atoms)
+        The margins, one entry each on the last axis.
+    mass : array, shape (..., atoms), in [0, 1]
+        The shares of the samples.
+
+    Examples
+    --------
+    >>> import raflib as rf
+    >>> sol = rf.solve(rf.RulesAndFacts(alpha=0.5, eps=0.3), rf.Learner(rf.MinNorm(), rf.Linear(), lam=1))
+    >>> atoms = rf.margin_distribution(sol).samples.atoms
+    >>> atoms.margin.tolist(), atoms.mass.tolist()                                   # every margin is one
+    ([1.0], [1.0])
+    """
 
     margin: Array
     mass: Array
@@ -27,14 +43,33 @@ class Atoms(NamedTuple):
 class MarginLaw:
     r"""Law of the training margin y omega of one kind of sample: a density and, at kinks of the loss, atoms.
 
-    The training margin is ``prox_V(u)`` of the cavity field u = sqrt(q) x, x of density ``phi(x) [eps + 2 (1 - eps)
-    Phi(k x)]``, k = m / sqrt(s), with eps = 0 for rules, 1 for facts and the task's own for all samples.
+    The training margin is :math:`\operatorname{prox}_V(u)` of the cavity field :math:`u = \sqrt q\,x`, with x of the
+    density
+
+    .. math::
+
+        p(x) = \phi(x)\,\big[\varepsilon + 2(1-\varepsilon)\,\Phi(kx)\big], \qquad k = \frac m{\sqrt s},
+
+    and eps = 0 for rules, 1 for facts, the task's own for all samples.
 
     Attributes
     ----------
     solution : Solution
+        The solution whose samples these are.
     share : float or array, in [0, 1]
         Share of facts among the samples that the law is of: 0, 1 or the task's eps.
+
+    References
+    ----------
+    Chapter "The model, its two errors, and its limits", the weight of a margin and the cavity argument.
+
+    Examples
+    --------
+    >>> import raflib as rf
+    >>> sol = rf.solve(rf.RulesAndFacts(alpha=2.0, eps=0.3), rf.Learner(rf.Square(), rf.Linear(), lam=0.1))
+    >>> law = rf.margin_distribution(sol).facts
+    >>> round(law.cdf(0.0), 4), law.atoms.margin.size
+    (0.1663, 0)
     """
 
     solution: Solution
@@ -45,13 +80,18 @@ class MarginLaw:
 
         Parameters
         ----------
-        margin : float or array
+        margin : float or array, in (-inf, inf)
             Where; any shape.
 
         Returns
         -------
-        float or array
+        float or array, in [0, inf)
             Per unit of margin, shape ``solution.m.shape + margin.shape``.
+
+        Raises
+        ------
+        ValueError
+            If a margin is not finite, or if the learner minimises no loss.
 
         Examples
         --------
@@ -72,13 +112,18 @@ class MarginLaw:
 
         Parameters
         ----------
-        margin : float or array
+        margin : float or array, in (-inf, inf)
             Where; any shape.
 
         Returns
         -------
         float or array, in [0, 1]
-            Shape ``solution.m.shape + margin.shape``.
+            Of shape ``solution.m.shape + margin.shape``.
+
+        Raises
+        ------
+        ValueError
+            If a margin is not finite, or if the learner minimises no loss.
 
         Examples
         --------
@@ -93,7 +138,7 @@ class MarginLaw:
 
     @property
     def atoms(self) -> Atoms:
-        """Margins that a finite share of samples has exactly, shape ``solution.m.shape + (atoms,)``.
+        """Margins that a finite share of samples has exactly, of shape ``solution.m.shape + (atoms,)``.
 
         Hinge and MaxMargin: the support vectors at 1. MinNorm: every sample at 1. Square, Logistic, SquaredHinge: none.
 
@@ -155,7 +200,25 @@ class MarginLaw:
 
 
 class MarginDistribution(NamedTuple):
-    """Laws of the training margin of the rules, of the facts, and of all samples together."""
+    """Laws of the training margin of the rules, of the facts, and of all samples together.
+
+    Attributes
+    ----------
+    rules : MarginLaw
+        Of the samples that follow the rule.
+    facts : MarginLaw
+        Of the coin flips.
+    samples : MarginLaw
+        Of both, in the task's proportion.
+
+    Examples
+    --------
+    >>> import raflib as rf
+    >>> sol = rf.solve(rf.RulesAndFacts(alpha=2.0, eps=0.3), rf.Learner(rf.Hinge(), rf.Linear(), lam=0.1))
+    >>> rules, facts, samples = rf.margin_distribution(sol)
+    >>> abs(0.7 * rules.cdf(0.5) + 0.3 * facts.cdf(0.5) - samples.cdf(0.5)) < 1e-12
+    True
+    """
 
     rules: MarginLaw
     facts: MarginLaw
@@ -165,14 +228,19 @@ class MarginDistribution(NamedTuple):
 def margin_distribution(solution: Solution) -> MarginDistribution:
     r"""Law of the training margins y omega, on rules and on facts separately.
 
-    A sample's training margin is ``prox_V(u)``, u = sqrt(q) x its field before it was learned: x has density
-    ``2 phi(x) Phi(k x)``, k = m / sqrt(s), for a rule and ``phi(x)`` for a fact. Where the proximal map is flat, at a
-    kink of the loss, a finite share of samples ends at one margin.
+    A sample's training margin is :math:`\operatorname{prox}_V(u)`, with :math:`u = \sqrt q\,x` its margin before it was
+    learned, where x has the density
+
+    .. math::
+
+        2\,\phi(x)\,\Phi(kx) \ \text{for a rule}, \qquad \phi(x) \ \text{for a fact}, \qquad k = \frac m{\sqrt s} .
+
+    Where the proximal map is flat, at a kink of the loss, a finite share of samples ends at one margin.
 
     Parameters
     ----------
     solution : Solution
-        Of a Learner that minimises a loss.
+        Of a `Learner`, which minimises a loss.
 
     Returns
     -------
@@ -187,7 +255,7 @@ def margin_distribution(solution: Solution) -> MarginDistribution:
 
     References
     ----------
-    arXiv:2603.25579; the chapter on the saddle point derives it.
+    arXiv:2603.25579. Chapter "The model, its two errors, and its limits", the cavity argument.
 
     Examples
     --------
