@@ -20,14 +20,40 @@ _LARGEST_SHORTFALL = 1e-3
 
 
 class SimulationError(RuntimeError):
-    """A finite-size learner could not be trained to the asked accuracy; the message says which and what to do."""
+    """A finite-size learner could not be trained to the asked accuracy; the message says which and what to do.
+
+    Examples
+    --------
+    >>> import raflib as rf
+    >>> task, learner = rf.RulesAndFacts(alpha=3.0, eps=1.0), rf.Learner(rf.MaxMargin(), rf.Linear(), lam=1.0)
+    >>> try:                                                       # above capacity
+    ...     rf.simulate(task, learner, d=20, seeds=1, jobs=1, progress=False)
+    ... except rf.SimulationError as error:
+    ...     print(str(error)[:19])
+    MaxMargin at lam =
+    """
 
 
 class Trained(NamedTuple):
-    """A trained learner.
+    """A learner of finite size after training.
 
-    fields : training fields omega (n,); student : w (d,) of the test field omega = w.x / sqrt(d);
-    squared_norm : ||a||^2 of the weights, private directions included.
+    Attributes
+    ----------
+    fields : array, shape (n,)
+        Training fields omega.
+    student : array, shape (d,)
+        The w of the test field omega = w.x / sqrt(d).
+    squared_norm : float, in [0, inf)
+        ||a||^2 of the weights, private directions included.
+
+    Examples
+    --------
+    >>> import raflib as rf
+    >>> from raflib.finite.training import train
+    >>> data = rf.RulesAndFacts(alpha=0.5, eps=0.3).sample(d=40, rng=0)
+    >>> trained = train(data.X, data.y, rf.MinNorm(), rf.Linear(), lam=0.0)
+    >>> bool(abs(data.y * trained.fields - 1).max() < 1e-9)                        # every margin is one
+    True
     """
 
     fields: Array
@@ -36,18 +62,30 @@ class Trained(NamedTuple):
 
 
 def train(X: Array, y: Array, loss: Loss, features: FeatureMap, lam: float) -> Trained:
-    """Minimise sum_mu loss(y_mu omega_mu) + (lam / 2) ||a||^2 over the weights, without intercept.
+    r"""Minimise the training objective over the weights, without intercept, by a kept optimiser.
+
+    .. math::
+
+        \sum_\mu \ell(y_\mu\omega_\mu) + \frac\lambda2\lVert a\rVert^2
 
     Parameters
     ----------
-    X : array (n, d)
-    y : array (n,) of -1, +1
+    X : array, shape (n, d)
+        Inputs.
+    y : array, shape (n,), in {-1, +1}
+        Labels.
     loss : Square, Hinge, MinNorm or MaxMargin
+        Ridge is solved directly, the others by dual coordinate descent.
     features : Linear or Kernel
         Kernel is sampled through its Gaussian equivalent: the inputs times mu1 and, for every training sample,
         one private direction of strength mu_star, which a new input does not share.
     lam : float, in [0, inf)
-        0 is the limit lam -> 0+.
+        Ridge; 0 is the limit lam -> 0+.
+
+    Returns
+    -------
+    Trained
+        Training fields, student and norm.
 
     Raises
     ------
@@ -56,9 +94,14 @@ def train(X: Array, y: Array, loss: Loss, features: FeatureMap, lam: float) -> T
     ValueError
         If the loss or the feature map has no finite-size version.
 
+    References
+    ----------
+    arXiv:2603.25579, the model section.
+
     Examples
     --------
     >>> import raflib as rf
+    >>> from raflib.finite.training import train
     >>> data = rf.RulesAndFacts(alpha=2.0, eps=0.3).sample(d=50, rng=0)
     >>> train(data.X, data.y, rf.Square(), rf.Linear(), lam=0.1).student.shape
     (50,)
