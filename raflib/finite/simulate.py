@@ -22,7 +22,25 @@ _OBSERVABLES = ("generalization_error", "memorization_error", "training_error", 
 
 
 class Estimate(NamedTuple):
-    """Mean over seeds, its standard error, and the values (seeds first) of one observable."""
+    """One observable of a simulation: mean over seeds, its standard error, and the values.
+
+    Attributes
+    ----------
+    mean : float or array
+        Mean over seeds, of the shape of lam.
+    stderr : float or array, in [0, inf)
+        Standard error of the mean; nan for one seed.
+    values : array, shape (seeds, ...)
+        The value of each seed.
+
+    Examples
+    --------
+    >>> import raflib as rf
+    >>> task, learner = rf.RulesAndFacts(alpha=1.0, eps=0.3), rf.Learner(rf.Square(), rf.Linear(), lam=1.0)
+    >>> mean, stderr, values = rf.simulate(task, learner, d=50, seeds=3, jobs=1, progress=False).q
+    >>> values.shape, bool(abs(values.mean() - mean) < 1e-12)
+    ((3,), True)
+    """
 
     mean: float | Array
     stderr: float | Array
@@ -31,11 +49,40 @@ class Estimate(NamedTuple):
 
 @dataclass(frozen=True)
 class Simulation:
-    r"""Observables of trained learners of dimension d; each is an `Estimate` over the seeds.
+    """Observables of trained learners of dimension d; each is an `Estimate` over the seeds.
 
-    ``generalization_error`` is the exact angle between the trained student and its teacher over pi (no test set, so
-    no sampling noise of one); ``memorization_error`` is nan where a sample holds no fact; ``m`` and ``q`` are
-    w.w*/(sqrt(d) ||w*||) and ||w||^2 / d; ``seconds`` is the wall time of each seed.
+    Attributes
+    ----------
+    generalization_error : Estimate
+        Exact angle between the trained student and its teacher over pi: no test set, so no sampling noise of one.
+    memorization_error : Estimate
+        Share of the facts that are wrong; nan where a sample holds no fact.
+    training_error : Estimate
+        Share of all samples that are wrong.
+    training_loss : Estimate
+        Mean loss per sample.
+    m : Estimate
+        w.w* / (sqrt(d) ||w*||).
+    q : Estimate
+        ||w||^2 / d.
+    seconds : array, shape (seeds,)
+        Wall time of each seed.
+    task : RulesAndFacts
+        What was sampled.
+    learner : Learner
+        What was trained.
+    d : int, at least 1
+        Input dimension.
+    seeds : tuple of int
+        The seeds.
+
+    Examples
+    --------
+    >>> import raflib as rf
+    >>> task, learner = rf.RulesAndFacts(alpha=1.0, eps=0.3), rf.Learner(rf.Square(), rf.Linear(), lam=1.0)
+    >>> run = rf.simulate(task, learner, d=50, seeds=3, jobs=1, progress=False)
+    >>> run.d, run.seeds, run.seconds.shape
+    (50, (0, 1, 2), (3,))
     """
 
     generalization_error: Estimate
@@ -65,15 +112,15 @@ def simulate(
     Parameters
     ----------
     task : RulesAndFacts
-        alpha and eps must be scalars.
+        With scalar alpha and eps.
     learner : Learner
         Square, Hinge, MinNorm or MaxMargin on Linear or Kernel features (the Gaussian equivalent). ``lam`` may be an
         array: every seed then trains the whole path on the same sample, and estimates have the shape of lam.
     d : int, at least 1
         Input dimension; round(alpha d) samples.
-    seeds : int, at least 1, or sequence of distinct non-negative ints
-        n stands for the seeds 0 to n - 1. The same seed gives the same numbers whatever the number of jobs.
-    jobs : int, optional
+    seeds : int, at least 1, or sequence of distinct non-negative int
+        A number n stands for the seeds 0 to n - 1. The same seed gives the same numbers whatever the number of jobs.
+    jobs : int, at least 1, optional
         Parallel processes; by default as many as there are cores, at most one a seed.
     progress : bool
         Show a progress bar while it runs.
@@ -81,11 +128,12 @@ def simulate(
     Returns
     -------
     Simulation
+        Mean, standard error and single values of every observable.
 
     Raises
     ------
     ValueError
-        If an argument is outside its range.
+        If an argument is outside its range, or if a loss or a feature map has no finite-size version.
     SimulationError
         If an optimiser did not converge, or if a hard constraint cannot be met. A failed run is never a point.
 
