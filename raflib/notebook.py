@@ -24,20 +24,31 @@ def check(
     rtol: float = 1e-2,
     atol: float = 0.0,
 ) -> bool | None:
-    """Compare a reader's answer with the expected value and say the verdict.
+    r"""Compare a reader's answer with the expected value and say the verdict.
+
+    An answer is accepted if :math:`\lvert\text{answer} - \text{expected}\rvert \le
+    \text{atol} + \text{rtol}\,\lvert\text{expected}\rvert` everywhere.
 
     Parameters
     ----------
-    answer : float, array or ...
-        The dots mean "not answered yet".
-    expected : float, array, or function of no arguments that returns one
-    rtol, atol : float, in [0, inf)
-        Accepted is |answer - expected| <= atol + rtol |expected|.
+    answer : float, array or Ellipsis
+        The reader's answer; the dots ``...`` mean "not answered yet".
+    expected : float, array or function
+        The value, or a function of no arguments that returns it.
+    rtol : float, in [0, inf)
+        Relative tolerance.
+    atol : float, in [0, inf)
+        Absolute tolerance.
 
     Returns
     -------
     bool or None
         True or False; None if there is no answer yet.
+
+    Raises
+    ------
+    ValueError
+        If a tolerance is negative, or if the answer is no number.
 
     Examples
     --------
@@ -77,7 +88,7 @@ def stamp(seed: object = None) -> None:
 
     Parameters
     ----------
-    seed : optional
+    seed : object, optional
         Seed or seeds that the page used; printed as given.
 
     Examples
