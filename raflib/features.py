@@ -20,7 +20,29 @@ _Map = TypeVar("_Map")
 class Slopes(NamedTuple):
     """Logarithmic derivatives of the overlaps: by log m_hat, by log q_hat, or by V_hat itself.
 
-    m is proportional to m_hat and independent of q_hat, V depends on V_hat alone, for every linear learner.
+    For every linear learner m is proportional to m_hat and independent of q_hat, and V depends on V_hat alone: so these
+    five are all.
+
+    Parameters
+    ----------
+    m_V_hat : array, in (-inf, 0]
+        d log m / d V_hat.
+    s_m_hat : array or float, in [0, 2]
+        d log s / d log m_hat.
+    s_q_hat : array or float, in [0, 1]
+        d log s / d log q_hat.
+    s_V_hat : array, in (-inf, 0]
+        d log s / d V_hat.
+    V_V_hat : array, in (-inf, 0]
+        d log V / d V_hat.
+
+    Examples
+    --------
+    >>> import numpy as np, raflib as rf
+    >>> hats = rf.Conjugates(*(np.array([x]) for x in (1.0, 2.0, 3.0)))
+    >>> slopes = rf.Linear().slopes(hats, lam=np.array([1.0]))           # V = 1 / (lam + V_hat)
+    >>> float(slopes.V_V_hat[0]), float(slopes.s_V_hat[0])
+    (-0.25, -0.5)
     """
 
     m_V_hat: Array
@@ -31,29 +53,58 @@ class Slopes(NamedTuple):
 
 
 class FeatureMap(Protocol):
-    """What the solver asks of a feature map."""
+    r"""What the solver asks of a feature map: how conjugates become overlaps.
+
+    A protocol: a class with these members is a feature map, whatever it inherits from. With its potential :math:`\Psi`
+
+    .. math::
+
+        m = \frac{\partial\Psi}{\partial\hat m}, \qquad
+        V = 2\,\frac{\partial\Psi}{\partial\hat q}, \qquad
+        q = -2\,\frac{\partial\Psi}{\partial\hat V} .
+
+    In all methods conjugates and lam in (0, inf) are arrays of one shape (n,), as are the results.
+
+    Notes
+    -----
+    `raflib.simulate` trains the maps it has a finite-size version of; the theory takes any class of this form.
+
+    References
+    ----------
+    Chapter "The model, its two errors, and its limits", closing the equations; arXiv:2603.25579 for kernels and random
+    features.
+
+    Examples
+    --------
+    >>> import numpy as np, raflib as rf
+    >>> features: rf.features.FeatureMap = rf.Kernel(mu1=0.8, mu_star=0.6)
+    >>> hats, lam = rf.Conjugates(*(np.array([x]) for x in (1.0, 2.0, 3.0))), np.array([0.5])
+    >>> up, down = (features.potential(hats._replace(q_hat=np.array([x])), lam) for x in (2.001, 1.999))
+    >>> bool(np.isclose(features.overlaps(hats, lam).V, 2 * (up - down) / 0.002))
+    True
+    """
 
     @property
     def parameters(self) -> dict[str, float | Array]:
         """The map's own parameters by name, for broadcasting and for error messages."""
 
     def at(self, parameters: dict[str, Array]) -> FeatureMap:
-        """The same map with these parameter values."""
+        """The same map with these parameter values, which were checked before."""
 
     def overlaps(self, conjugates: Conjugates, lam: Array) -> Overlaps:
-        """Overlaps of the learner whose effective potential has these conjugates."""
+        """Overlaps (m, s, V) of the learner whose effective potential has these conjugates."""
 
     def slopes(self, conjugates: Conjugates, lam: Array) -> Slopes:
         """How these overlaps change with the conjugates."""
 
     def potential(self, conjugates: Conjugates, lam: Array) -> Array:
-        """Potential Psi with m = dPsi/dm_hat, V = 2 dPsi/dq_hat, q = -2 dPsi/dV_hat."""
+        r"""Potential :math:`\Psi(\hat m, \hat q, \hat V)`, per weight that the equations count."""
 
     def ridge_response(self, load: Array, lam: Array, hard: bool) -> Array:
         """V of the square loss, or of its hard constraint: exact, or a start for the solver."""
 
     def constraint_capacity(self, constraint: Loss, eps: Array) -> Array:
-        """Load below which the constraint can be met on every sample."""
+        """Samples per input dimension below which the constraint can be met on every sample."""
 
     @property
     def strengths(self) -> tuple[float | Array, float | Array]:
@@ -66,9 +117,16 @@ class FeatureMap(Protocol):
 
 @dataclass(frozen=True)
 class Linear:
-    r"""The inputs themselves: omega = a.x / sqrt(d).
+    r"""The inputs themselves.
 
-    ``V = 1 / (lam + V_hat)``, ``m = m_hat V``, ``s = q_hat V^2``.
+    .. math::
+
+        \omega &= \frac{a\cdot x}{\sqrt d}, \\
+        V &= \frac1{\lambda+\hat V}, \qquad m = \hat m\,V, \qquad s = \hat q\,V^2 .
+
+    References
+    ----------
+    Chapter "The model, its two errors, and its limits", closing the equations.
 
     Examples
     --------
@@ -124,9 +182,13 @@ class Linear:
 
 @dataclass(frozen=True)
 class Kernel:
-    r"""A dot-product kernel, through its Gaussian equivalent K = mu1^2 x.x'/d + mu_star^2 delta.
+    r"""A dot-product kernel, through its Gaussian equivalent.
 
-    ``D = lam + mu1^2 V_hat``, ``m = mu1^2 m_hat / D``, ``s = mu1^4 q_hat / D^2``, ``V = mu1^2 / D + mu_star^2 / lam``.
+    .. math::
+
+        K &= \frac{\mu_1^2}d\,x\cdot x' + \mu_\star^2\,\delta_{xx'}, \qquad D = \lambda + \mu_1^2\hat V, \\
+        m &= \frac{\mu_1^2\hat m}D, \qquad s = \frac{\mu_1^4\hat q}{D^2}, \qquad
+        V = \frac{\mu_1^2}D + \frac{\mu_\star^2}\lambda .
 
     Parameters
     ----------
@@ -139,6 +201,10 @@ class Kernel:
     ------
     ValueError
         If a value is outside its range, or if the shapes do not broadcast.
+
+    References
+    ----------
+    arXiv:2603.25579, kernels; El Karoui, Ann. Statist. 38 (2010) 1, for the equivalence.
 
     Examples
     --------
@@ -157,12 +223,22 @@ class Kernel:
 
     @classmethod
     def from_angle(cls, gamma: float | Array) -> Kernel:
-        """Kernel with mu1 = cos(gamma), mu_star = sin(gamma).
+        r"""Kernel of unit total strength: :math:`\mu_1 = \cos\gamma`, :math:`\mu_\star = \sin\gamma`.
 
         Parameters
         ----------
         gamma : float or array, in [0, pi/2)
             Angle in radians: 0 is linear, towards pi/2 the kernel only stores.
+
+        Returns
+        -------
+        Kernel
+            A factor b in both strengths and b^2 in lam would change no field: one angle is enough.
+
+        Raises
+        ------
+        ValueError
+            If gamma is outside its range.
 
         Examples
         --------
@@ -179,13 +255,20 @@ class Kernel:
 
         Parameters
         ----------
-        activation, kinks
-            As for `raflib.hermite`. The mean mu0 of the features, a constant direction, is left out.
+        activation : {"relu", "erf", "tanh", "sign", "gelu", "sine"} or function
+            As for `raflib.hermite`.
+        kinks : sequence of float, in (-inf, inf)
+            Where a function of yours jumps or bends.
+
+        Returns
+        -------
+        Kernel
+            With mu1 positive. The mean mu0 of the features, a constant direction, is left out.
 
         Raises
         ------
         ValueError
-            If the activation has no linear part: an even function.
+            If the activation has no linear part: an even function. Also what `raflib.hermite` raises.
 
         Examples
         --------
@@ -200,12 +283,32 @@ class Kernel:
 
     @classmethod
     def rbf(cls, eta: float | Array) -> Kernel:
-        """Kernel exp(-eta ||x - x'||^2 / d) of inputs on the sphere ||x||^2 = d.
+        r"""Kernel of Gaussian shape between inputs on the sphere.
+
+        .. math::
+
+            k(x, x') &= e^{-\eta\lVert x-x'\rVert^2/d}, \qquad \lVert x\rVert^2 = d, \\
+            \mu_1^2 &= 2\eta\,e^{-2\eta}, \qquad \mu_\star^2 = 1 - (1+2\eta)\,e^{-2\eta} .
 
         Parameters
         ----------
         eta : float or array, in (0, 300]
-            Towards 0 it is linear, at large eta it only stores.
+            Inverse squared width. Towards 0 the kernel is linear, at large eta it only stores; above 300 its linear
+            part underflows.
+
+        Returns
+        -------
+        Kernel
+            Its Gaussian equivalent.
+
+        Raises
+        ------
+        ValueError
+            If eta is outside its range.
+
+        References
+        ----------
+        El Karoui, Ann. Statist. 38 (2010) 1.
 
         Examples
         --------
@@ -217,7 +320,31 @@ class Kernel:
 
     @classmethod
     def from_dot_product(cls, kernel: Callable[[Array], Array]) -> Kernel:
-        """Kernel k(x.x'/d), a vectorised function of t in [-1, 1], analytic around 0.
+        r"""Kernel k(x.x'/d) of any function that is analytic around 0.
+
+        .. math::
+
+            \mu_1^2 = k'(0), \qquad \mu_\star^2 = k(1) - k(0) - k'(0)
+
+        Parameters
+        ----------
+        kernel : function
+            Vectorised, of t in [-1, 1].
+
+        Returns
+        -------
+        Kernel
+            Its Gaussian equivalent; mu1 to about 1e-12 where k is analytic on [-1/2, 1/2].
+
+        Raises
+        ------
+        ValueError
+            If the kernel is not finite on [0, 1], or if its strengths are not those of a positive definite kernel with
+            a linear part.
+
+        References
+        ----------
+        El Karoui, Ann. Statist. 38 (2010) 1.
 
         Examples
         --------
@@ -230,7 +357,7 @@ class Kernel:
 
     @property
     def angle(self) -> float | Array:
-        """gamma = arctan(mu_star / mu1), in radians."""
+        r"""Angle :math:`\gamma = \arctan(\mu_\star/\mu_1)` in radians: 0 is linear, towards pi/2 it only stores."""
         angle = np.arctan2(self.mu_star, self.mu1)
         return float(angle) if np.ndim(angle) == 0 else np.asarray(angle)
 
@@ -293,19 +420,26 @@ class Kernel:
 
 @dataclass(frozen=True)
 class RandomFeatures:
-    r"""p = kappa d random features sigma(F x / sqrt(d)), through their Gaussian equivalent.
+    r"""Random features sigma(F x / sqrt(d)), kappa d of them, through their Gaussian equivalent.
 
-    That is mu1 F x / sqrt(d) + mu_star noise. With x the eigenvalues of F F^T / d (p x p, Marchenko-Pastur),
-    Omega = mu1^2 x + mu_star^2, R = 1 / (lam + V_hat Omega), <.> the spectral mean, and conjugates with alpha / kappa
-    in the place of alpha:
+    That is :math:`\mu_1 F x/\sqrt d + \mu_\star\,\text{noise}`. With x the eigenvalues of :math:`FF^\top/d` (p x p,
+    Marchenko-Pastur), :math:`\langle\cdot\rangle` the spectral mean, and conjugates with alpha / kappa in the place of
+    alpha:
 
-    ``V = <Omega R>``, ``m = kappa m_hat <mu1^2 x R>``,
-    ``q = q_hat <Omega^2 R^2> + kappa m_hat^2 <mu1^2 x Omega R^2>``.
+    .. math::
 
-    With h = V_hat mu1^2 and D = lam + V_hat mu_star^2, R = 1 / (D + h x) has one pole, and all means follow from
+        \Omega &= \mu_1^2 x + \mu_\star^2, \qquad R = \frac1{\lambda + \hat V\Omega}, \\
+        V &= \langle\Omega R\rangle, \\
+        m &= \kappa\,\hat m\,\langle\mu_1^2 x R\rangle, \\
+        q &= \hat q\,\langle\Omega^2R^2\rangle + \kappa\,\hat m^2\,\langle\mu_1^2 x\,\Omega R^2\rangle .
 
-    ``kappa <x R> = 2 kappa / (a + r)``, ``a = D + h (1 + kappa)``,
-    ``r^2 = (D + h (1 - sqrt(kappa))^2) (D + h (1 + sqrt(kappa))^2)``
+    With :math:`h = \hat V\mu_1^2` and :math:`D = \lambda + \hat V\mu_\star^2`, :math:`R = 1/(D + hx)` has one pole, and
+    all means follow from
+
+    .. math::
+
+        \kappa\,\langle xR\rangle &= \frac{2\kappa}{a+r}, \qquad a = D + h(1+\kappa), \\
+        r^2 &= \big(D + h(1-\sqrt\kappa)^2\big)\big(D + h(1+\sqrt\kappa)^2\big)
 
     and its derivatives by D and h, all of whose terms are positive.
 
@@ -322,6 +456,11 @@ class RandomFeatures:
     ------
     ValueError
         If a value is outside its range, or if the shapes do not broadcast.
+
+    References
+    ----------
+    arXiv:2603.25579, random features; Gerace, Loureiro, Krzakala, Mézard and Zdeborová, ICML 2020; Mei and Montanari,
+    Comm. Pure Appl. Math. 75 (2022) 667.
 
     Examples
     --------
