@@ -31,16 +31,38 @@ _THRESHOLD_WIDTH = 1e-9
 
 
 class ConvergenceError(RuntimeError):
-    """A point of the batch has no solution, or none was found; the message gives its parameters and what to do."""
+    """A point of the batch has no solution, or none was found; the message gives its parameters and what to do.
+
+    Examples
+    --------
+    >>> import raflib as rf
+    >>> task, learner = rf.RulesAndFacts(alpha=3.0, eps=1.0), rf.Learner(rf.MaxMargin(), rf.Linear(), lam=1.0)
+    >>> try:
+    ...     rf.solve(task, learner)
+    ... except rf.ConvergenceError as error:
+    ...     print(str(error)[:43])
+    MaxMargin cannot be met on every sample at
+    """
 
 
 class ConvergenceWarning(UserWarning):
-    """Some points of the batch were marked nan and converged=False, as on_failure="nan" asks."""
+    """Some points of the batch were marked nan and converged=False, as on_failure="nan" asks.
+
+    Examples
+    --------
+    >>> import warnings, numpy as np, raflib as rf
+    >>> task = rf.RulesAndFacts(alpha=np.array([1.0, 3.0]), eps=1.0)
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     sol = rf.solve(task, rf.Learner(rf.MaxMargin(), rf.Linear(), lam=1.0), on_failure="nan")
+    >>> sol.converged.tolist(), caught[0].category.__name__
+    ([True, False], 'ConvergenceWarning')
+    """
 
 
 @dataclass(frozen=True)
 class Solution:
-    r"""Overlaps and conjugates of a learner on a task, of the broadcast shape (floats when all inputs are scalars).
+    """Overlaps and conjugates of a learner on a task, of the broadcast shape (floats when all inputs are scalars).
 
     Attributes
     ----------
@@ -48,16 +70,25 @@ class Solution:
         Overlaps; s = q - m^2. Where ``constrained``, V is the limit of lam V.
     m_hat, q_hat, V_hat : float or array
         Conjugates, alpha included. Where ``constrained``, the limits of m_hat / lam, q_hat / lam^2, V_hat / lam.
-    residual : float or array
+    residual : float or array, in [0, inf)
         Max-norm relative residual of the undamped map (V, s, m) -> T(V, s, m) at these very overlaps.
-    steps : int or array
+    steps : int or array of int, at least 0
         Evaluations of the map.
-    converged : bool or array
+    converged : bool or array of bool
         False only with ``on_failure="nan"``; the values there are nan.
-    constrained : bool or array
+    constrained : bool or array of bool
         True where the learner meets every training constraint: a hard-constraint loss, or lam = 0 below threshold.
-    task, learner
-        What was solved.
+    task : RulesAndFacts
+        The task that was solved.
+    learner : Learner or BayesOptimal
+        The learner that was solved.
+
+    Examples
+    --------
+    >>> import raflib as rf
+    >>> sol = rf.solve(rf.RulesAndFacts(alpha=2.0, eps=0.3), rf.Learner(rf.Hinge(), rf.Linear(), lam=0.0))
+    >>> sol.constrained, abs(sol.q - sol.m**2 - sol.s) < 1e-12                   # below capacity: all labels are stored
+    (True, True)
     """
 
     m: float | Array
@@ -83,23 +114,36 @@ def solve(
     max_steps: int = 2000,
     on_failure: str = "raise",
 ) -> Solution:
-    """Solve the replica-symmetric equations for every point of a batch.
+    r"""Solve the replica-symmetric equations for every point of a batch.
+
+    With margin field :math:`u = \sqrt q\,x`, x of density :math:`\phi(x)\,[\varepsilon + 2(1-\varepsilon)\Phi(kx)]`,
+    :math:`k = m/\sqrt s`, the force g of the loss and :math:`t \sim \mathcal N(0,1)`,
+
+    .. math::
+
+        \hat q &= \alpha\,\mathbb E[g(u)^2], \\
+        \hat V &= -\alpha\,\mathbb E[g'(u)], \\
+        \hat m &= \alpha\,(1-\varepsilon)\sqrt{2/\pi}\ \mathbb E_t[g(\sqrt s\,t)],
+
+    closed by the feature map, which turns these conjugates into the overlaps (m, s, V).
 
     Parameters
     ----------
     task : RulesAndFacts
+        With alpha and eps scalars or arrays.
     learner : Learner or BayesOptimal
         The parameters alpha, eps, lam and those of the feature map may be arrays; they broadcast.
     tol : float, in [1e-13, 1e-2]
         Largest relative residual of the undamped map.
     max_steps : int, at least 1
         Largest number of map evaluations per point.
-    on_failure : "raise" or "nan"
+    on_failure : {"raise", "nan"}
         What a point without a solution does: raise, or be marked nan and ``converged=False`` with one warning.
 
     Returns
     -------
     Solution
+        With residual at most tol at every converged point.
 
     Raises
     ------
@@ -108,9 +152,15 @@ def solve(
     ConvergenceError
         If a point does not reach ``tol`` and ``on_failure`` is "raise". The message gives its parameters.
 
+    Warns
+    -----
+    ConvergenceWarning
+        If points are marked nan.
+
     References
     ----------
-    arXiv:2603.25579, replica-symmetric equations.
+    arXiv:2603.25579, replica-symmetric equations. Chapter "The model, its two errors, and its limits" derives them for
+    inputs.
 
     Examples
     --------
