@@ -546,14 +546,14 @@ class Logistic:
 
     @property
     def levels(self) -> tuple[float, ...]:
-        """Every sixth unit, to where exp(-x) is below rounding."""
+        """Every third unit, to where exp(-|x|) is below rounding even beside V."""
         return _PROX_LEVELS
 
 
 #: The start makes 4 to 7 Newton steps typical. A step out of the bracket halves it: 60 is a bound for |u|, V <= 1e8.
 _PROX_STEPS = 60
 #: Values of the prox at which the panels of an integral over margins end; over the prox itself, every other one.
-_PROX_LEVELS = tuple(np.arange(-12.0, 40.0, 3.0))
+_PROX_LEVELS = tuple(np.arange(-39.0, 40.0, 3.0))
 
 
 def _prox_start(u: Array, V: Array) -> Array:

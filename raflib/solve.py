@@ -297,12 +297,10 @@ class _Batch:
             members = np.flatnonzero(mask)
             if members.size == 0:
                 continue
-            with np.errstate(all="ignore"):
-                start = self._start(members, loss is self.hard)
-            # At an interpolation threshold ridge itself has no finite solution to start from.
-            start = np.where(np.isfinite(start) & (start > 0.0), start, 1.0)
-            apply = partial(self._map, loss, members)
-            found = iterate(apply, start, tol=tol, max_steps=min(max_steps, _FIRST_TRY))
+            start = self._start(members, loss is self.hard)
+            found = iterate(partial(self._map, loss, members), start, tol=tol, max_steps=min(max_steps, _FIRST_TRY))
+            if isinstance(loss, MaxMargin):
+                self._start_again(loss, members, found, tol, max_steps)
             late = np.flatnonzero(found.residual > tol)
             if late.size and max_steps > _FIRST_TRY:
                 spent = found.steps[late]
@@ -312,6 +310,20 @@ class _Batch:
             for into, value in zip(result, found, strict=True):
                 into[..., members] = value
         return result
+
+    def _start_again(
+        self, loss: Loss, members: NDArray[np.intp], found: FixedPoint, tol: float, max_steps: int
+    ) -> None:
+        """Try points that are late from the perfect student's scaling, at any load, and keep what is better."""
+        late = np.flatnonzero((found.residual > tol) & (found.steps + _FIRST_TRY <= max_steps))
+        if late.size == 0:
+            return
+        start = self._start(members[late], hard=True, equal=0.0)
+        again = iterate(partial(self._map, loss, members[late]), start, tol=tol, max_steps=_FIRST_TRY)
+        found.steps[late] += again.steps
+        better = again.residual < found.residual[late]
+        found.x[:, late[better]] = again.x[:, better]
+        found.residual[late[better]] = again.residual[better]
 
     def _by_continuation(
         self,
@@ -340,17 +352,26 @@ class _Batch:
             moved[members] = wanted
         return FixedPoint(found.x, found.residual, steps)
 
-    def _start(self, members: NDArray[np.intp], hard: bool) -> Array:
+    def _start(self, members: NDArray[np.intp], hard: bool, equal: Array | float | None = None) -> Array:
         """Return (V, s, m) of the ridge learner, exact for the square loss on inputs and kernels.
 
         From a response V the conjugates of ridge follow, and from those the overlaps, in which q enters linearly.
+        Bounded margins at loads above ``equal``, by default the capacity for equal margins, start from the perfect
+        student's scaling.
         """
+        with np.errstate(all="ignore"):
+            start = self._ridge(members, hard, equal)
+        # At an interpolation threshold ridge itself has no finite solution to start from.
+        return np.where(np.isfinite(start) & (start > 0.0), start, 1.0)
+
+    def _ridge(self, members: NDArray[np.intp], hard: bool, equal: Array | float | None) -> Array:
         load, eps, lam = self.load[members], self.eps[members], self.lam[members]
         features = self._features(members)
         stiff = 0.0 if hard else 1.0  # the prox of a constraint is 1, that of the square loss (u + V) / (1 + V)
         # Margins can be bounded at loads where they cannot be equal. The perfect student's scaling, V ~ 1, s ~ 1 and
         # m ~ alpha, is near enough there.
-        equal = features.constraint_capacity(MinNorm(), eps) if hard else np.inf
+        if equal is None:
+            equal = features.constraint_capacity(MinNorm(), eps) if hard else np.inf
         beyond = (self.alpha[members] > 0.9 * equal) & isinstance(self.hard, MaxMargin)
         V = np.where(beyond, 0.3, 1.0) * features.ridge_response(np.where(beyond, 0.1, load), lam, hard)
         c = (1.0 - eps) * SQRT_2_OVER_PI
