@@ -233,7 +233,7 @@ class _Nodes(NamedTuple):
     def sums(self, *integrands: Array) -> list[Array]:
         """Return for each integrand its sum over the nodes of every point."""
         rows = self.rows[:, 0]
-        return [np.bincount(rows, weights=f.sum(axis=1), minlength=self.points) for f in integrands]
+        return [np.bincount(rows, f.sum(axis=1), self.points).astype(np.float64, copy=False) for f in integrands]
 
 
 def _smooth_nodes(loss: SmoothLoss, width: Array, V: Array, narrow: Sequence[Array]) -> _Nodes:

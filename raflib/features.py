@@ -506,16 +506,21 @@ class RandomFeatures:
         return Overlaps(m_hat * M, q_hat * A + m_hat * m_hat * B, V)
 
     def slopes(self, conjugates: Conjugates, lam: Array) -> Slopes:
-        """dV/dV_hat = -<Omega^2 R^2>; the others by central differences in V_hat, to 1e-9."""
+        """dV/dV_hat = -<Omega^2 R^2>, d log m / dV_hat = -<x Omega R^2> / <x R>; s through the pole."""
         m_hat, q_hat, V_hat = conjugates
-        V, M, A, B = self._means(V_hat, lam)
-        step = 1e-5 * V_hat + 1e-300
-        up, down = self._means(V_hat + step, lam), self._means(V_hat - step, lam)
-        M_slope, A_slope, B_slope = ((x - y) / (2.0 * step) for x, y in zip(up[1:], down[1:], strict=True))
+        u, w, kappa = np.square(self.mu1), np.square(self.mu_star), np.asarray(self.kappa)
+        h, D = V_hat * u, lam + V_hat * w
+        x1, x2, xx2, variance = _pole(h, D, kappa)
+        dx1, dx2, dxx2, dvariance = _pole_slopes(h, D, kappa, u, w)
+        bare, rest = w / D, lam * u / (D * kappa)
+        inner = u * xx2 + w * x2 + bare * x1
+        A, B = bare * bare + rest * inner, u * u * variance + u * w * x2
+        A_slope = -2.0 * bare**3 - bare * rest * inner + rest * (u * dxx2 + w * dx2 + bare * (dx1 - bare * x1))
+        B_slope = u * u * dvariance + u * w * dx2
         from_rule = m_hat * m_hat * B
         s = q_hat * A + from_rule
         s_slope = q_hat * A_slope + m_hat * m_hat * B_slope
-        return Slopes(M_slope / M, 2.0 * from_rule / s, q_hat * A / s, s_slope / s, -A / V)
+        return Slopes(dx1 / x1, 2.0 * from_rule / s, q_hat * A / s, s_slope / s, -A / (bare + rest * x1))
 
     def potential(self, conjugates: Conjugates, lam: Array) -> Array:
         """(kappa m_hat^2 <mu1^2 x R> + q_hat <Omega R>) / 2, per feature."""
@@ -566,6 +571,32 @@ def _pole(h: Array, D: Array, kappa: Array) -> tuple[Array, Array, Array, Array]
         kappa <= 1.0, (1.0 - kappa) * r + X, 4.0 * kappa * D * D / (X + np.abs(kappa - 1.0) * r)
     )
     return x1, x2, xx2, variance
+
+
+def _pole_slopes(
+    h: Array, D: Array, kappa: Array, h_slope: Array | float, D_slope: Array | float
+) -> tuple[Array, Array, Array, Array]:
+    """Return how the four means of `_pole` change when h and D do, by the logarithmic derivatives of their factors."""
+    root = np.sqrt(kappa)
+    square = (1.0 - kappa) ** 2
+    a, r = D + h * (1.0 + kappa), np.sqrt((D + h * (1.0 - root) ** 2) * (D + h * (1.0 + root) ** 2))
+    X = h * square + D * (1.0 + kappa)
+    X_slope = h_slope * square + D_slope * (1.0 + kappa)
+    r_slope = (a * D_slope + X * h_slope) / r
+    total = a + r
+    total_slope = D_slope + h_slope * (1.0 + kappa) + r_slope
+    by_r, by_total = r_slope / r, total_slope / total
+    x1, x2, xx2, variance = _pole(h, D, kappa)
+    xx2_by = ((1.0 + kappa) * r_slope + X_slope) / ((1.0 + kappa) * r + X)
+    gap = np.abs(kappa - 1.0)
+    narrow = (gap * r_slope + X_slope) / (gap * r + X)
+    variance_by = np.where(kappa <= 1.0, narrow, 2.0 * D_slope / D - narrow)
+    return (
+        -x1 * by_total,
+        -x2 * (by_r + by_total),
+        xx2 * (xx2_by - by_r - 2.0 * by_total),
+        variance * (variance_by - by_r - 2.0 * by_total),
+    )
 
 
 def _unchecked(kind: type[_Map], parameters: dict[str, Array]) -> _Map:

@@ -514,7 +514,8 @@ class Logistic:
             root.flat[left] = new
             if not go.any():
                 break
-            p, u, V, low, high, left = (x[go] for x in (new, u, V, low, high, left))
+            p, u, V, low, high = new[go], u[go], V[go], low[go], high[go]
+            left = left[go]
         return np.asarray(root)
 
     def dprox(self, u: Array, V: Array) -> Array:

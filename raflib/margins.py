@@ -183,8 +183,8 @@ class MarginLaw:
         shape = np.shape(self.solution.m)
         q, m, s = (np.asarray(x) for x in (self.solution.q, self.solution.m, self.solution.s))
         spread = (*shape, *(1,) * at.ndim)
-        columns = (np.broadcast_to(x, shape).reshape(spread) for x in (q, m / np.sqrt(s), self.share))
-        return at, *columns
+        q, k, share = (np.broadcast_to(x, shape).reshape(spread) for x in (q, m / np.sqrt(s), self.share))
+        return at, q, k, share
 
     def _cavity(self, at: Array) -> tuple[Array, Array]:
         """Return the largest field u with prox_V(u) <= margin, and du / d(margin)."""

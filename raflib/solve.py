@@ -24,7 +24,7 @@ from .task import RulesAndFacts
 #: Map evaluations from the start in closed form; points that need more are followed from where it is easy.
 _FIRST_TRY = 100
 _BAYES_CHUNK = 1024
-_LAM_PATH = (*np.geomspace(1.0, 1e-9, 14), 0.0)
+_LAM_PATH = (*np.geomspace(1.0, 1e-16, 24), 0.0)
 _LOAD_PATH = (0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 1.0)
 #: Within this relative distance of an interpolation threshold, at lam = 0, overlaps exceed 1e9 of their usual size.
 _THRESHOLD_WIDTH = 1e-9

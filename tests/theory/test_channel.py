@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import mpmath as mp
 import numpy as np
 import pytest
@@ -163,3 +165,52 @@ def test_logistic_against_mpmath_at_30_digits() -> None:
         square = mp.quad(lambda x: weight(x) / (1 + mp.exp(prox(root_q * x))) ** 2, ends)
     assert hats.m_hat[0] == pytest.approx(float((1 - eps) * mp.sqrt(2 / mp.pi) * boundary), rel=1e-11)
     assert hats.q_hat[0] == pytest.approx(float(square), rel=1e-11)
+
+
+@pytest.mark.parametrize(
+    "point",
+    [(0.56, 250.0, 7e5, 2900.0), (0.3, 4e-7, 1e-13, 1e8), (0.02, 3e5, 6e9, 3e6), (0.4, 0.3, 0.2, 1e-6)],
+    ids=str,
+)
+def test_logistic_at_extreme_fields(point: tuple[float, ...]) -> None:
+    """Wide fields, where the response is step-like, and narrow ones: the integral over p = prox(u) with 30 digits."""
+    eps, m, s, V = point
+    hats = conjugates(np.ones(1), np.array([eps]), rf.Logistic(), Overlaps(*(np.array([x]) for x in (m, s, V))))
+    with mp.workdps(30):
+        eps_, m_, s_, V_ = (mp.mpf(x) for x in point)
+
+        def force(p: mp.mpf) -> mp.mpf:
+            return 1 / (1 + mp.exp(p))
+
+        def integral(function: Callable[[mp.mpf, mp.mpf], mp.mpf], width: mp.mpf, points: list[mp.mpf]) -> mp.mpf:
+            ends = []
+            for u in points:
+                low, high = u, u + V_
+                for _ in range(200):
+                    middle = (low + high) / 2
+                    low, high = (middle, high) if middle - u - V_ * force(middle) < 0 else (low, middle)
+                ends.append(low)
+            inner = [mp.mpf(x) for x in range(-70, 71, 5) if ends[0] < x < ends[-1]]
+
+            def integrand(p: mp.mpf) -> mp.mpf:
+                g, u = force(p), p - V_ * force(p)
+                return function(u / width, g) * mp.npdf(u / width) / width * (1 + V_ * g * (1 - g))
+
+            return mp.quad(integrand, sorted({*ends, *inner}))
+
+        root_q, root_s = mp.sqrt(m_**2 + s_), mp.sqrt(s_)
+        k = m_ / root_s
+        points = [mp.mpf(x) for x in (-14, -7, -3, 0, 3, 7, 14)]
+        steps = sorted({*points, *(x / k for x in (-10, -4, 4, 10) if abs(x) < 14 * k)})
+
+        def weight(x: mp.mpf) -> mp.mpf:
+            return eps_ + 2 * (1 - eps_) * mp.ncdf(k * x)
+
+        boundary = integral(lambda x, g: g, root_s, [x * root_s for x in points])
+        square = integral(lambda x, g: weight(x) * g**2, root_q, [x * root_q for x in steps])
+        bend = integral(
+            lambda x, g: weight(x) * g * (1 - g) / (1 + V_ * g * (1 - g)), root_q, [x * root_q for x in steps]
+        )
+    assert hats.m_hat[0] == pytest.approx(float((1 - eps_) * mp.sqrt(2 / mp.pi) * boundary), rel=1e-11)
+    assert hats.q_hat[0] == pytest.approx(float(square), rel=1e-11)
+    assert hats.V_hat[0] == pytest.approx(float(bend), rel=1e-11)
