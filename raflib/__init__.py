@@ -32,6 +32,7 @@ from .observables import (
 from .overlaps import Conjugates, Overlaps
 from .separability import capacity
 from .solve import ConvergenceError, ConvergenceWarning, Solution, solve
+from .sweep import Sweep, sweep
 from .task import RulesAndFacts, Sample
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "Solution",
     "Square",
     "SquaredHinge",
+    "Sweep",
     "TrainingErrors",
     "WeightNorm",
     "activation_bias",
@@ -85,6 +87,7 @@ __all__ = [
     "simulate",
     "solve",
     "stamp",
+    "sweep",
     "training_error",
     "training_errors",
     "training_loss",

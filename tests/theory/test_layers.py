@@ -32,6 +32,8 @@ LAYERS = [
     "margins",
     "limits",
     "finite",
+    "archive",
+    "sweep",
     "notebook",
     "plots",
     "explore",
