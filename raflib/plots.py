@@ -64,7 +64,29 @@ DASHES: Mapping[str, tuple[float, ...]] = MappingProxyType({"solid": (), "dashed
 
 
 def linestyle(dash: str) -> str | tuple[float, tuple[float, ...]]:
-    """Matplotlib's line style of that name; ValueError if :data:`DASHES` has no such name."""
+    """Return matplotlib's line style of a name.
+
+    Parameters
+    ----------
+    dash : {"solid", "dashed", "dotted"}
+        A name of `raflib.plots.DASHES`.
+
+    Returns
+    -------
+    str or tuple
+        What matplotlib takes as ``linestyle``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such name.
+
+    Examples
+    --------
+    >>> from raflib import plots
+    >>> plots.linestyle("solid"), plots.linestyle("dashed")
+    ('-', (0.0, (6.0, 3.0)))
+    """
     if dash not in DASHES:
         raise ValueError(f"dash must be one of {', '.join(DASHES)}, got {dash!r}")
     return (0.0, DASHES[dash]) if DASHES[dash] else "-"
@@ -128,7 +150,8 @@ def style() -> Iterator[None]:
     Examples
     --------
     >>> import matplotlib as mpl
-    >>> with style():
+    >>> from raflib import plots
+    >>> with plots.style():
     ...     mpl.rcParams["axes.spines.top"]
     False
     """
@@ -137,7 +160,17 @@ def style() -> Iterator[None]:
 
 
 def use_style() -> None:
-    """Switch to the book's figure style for the rest of the session (one line per notebook)."""
+    """Switch to the book's figure style for the rest of the session (one line per notebook).
+
+    Examples
+    --------
+    >>> import matplotlib as mpl
+    >>> from raflib import plots
+    >>> with mpl.rc_context():                                    # so that this example leaves no trace
+    ...     plots.use_style()
+    ...     mpl.rcParams["savefig.facecolor"]
+    'white'
+    """
     mpl.rcParams.update(dict(_STYLE))
 
 
@@ -148,18 +181,26 @@ def subplots(
 
     Parameters
     ----------
-    nrows, ncols : int
+    nrows, ncols : int, at least 1
         Number of panels down and across.
-    size : (float, float)
+    size : tuple of float, in (0, inf)
         Width and height of one panel, in inches.
-    **kwargs
-        Passed to :func:`matplotlib.pyplot.subplots`, e.g. ``sharex=True``.
+    **kwargs : object
+        Passed to matplotlib.pyplot.subplots, e.g. ``sharex=True``.
 
     Returns
     -------
     fig : matplotlib.figure.Figure
+        The figure.
     ax : Axes or array of Axes
-        As :func:`matplotlib.pyplot.subplots` returns them.
+        One for each panel, as matplotlib.pyplot.subplots returns them.
+
+    Examples
+    --------
+    >>> from raflib import plots
+    >>> fig, axes = plots.subplots(1, 2)
+    >>> fig.get_size_inches().tolist(), axes.shape
+    ([12.0, 3.7], (2,))
     """
     import matplotlib.pyplot as plt
 
@@ -178,7 +219,7 @@ def errors(
     label: str = "",
     dash: str = "solid",
 ) -> Axes:
-    """Draw the generalization error, the memorization error, or both, against `x`.
+    """Draw the generalization error, the memorization error, or both, against a parameter.
 
     Parameters
     ----------
@@ -186,8 +227,8 @@ def errors(
         Where to draw.
     x : array_like, shape (n,)
         The parameter that varies.
-    gen, mem : array_like, shape (n,), optional
-        Generalization and memorization error, in [0, 1/2].
+    gen, mem : array_like, shape (n,), in [0, 1/2], optional
+        Generalization and memorization error.
     label : str
         Appended to the legend entries, e.g. ``"hinge"``.
     dash : {"solid", "dashed", "dotted"}
@@ -196,7 +237,19 @@ def errors(
     Returns
     -------
     Axes
-        The same `ax`, with a y axis from 0 to 1/2 labelled "error".
+        The same ``ax``, with a y axis from 0 to 1/2 labelled "error".
+
+    Raises
+    ------
+    ValueError
+        If there is no such line style.
+
+    Examples
+    --------
+    >>> from raflib import plots
+    >>> fig, ax = plots.subplots()
+    >>> [line.get_label()[:14] for line in plots.errors(ax, [1, 2], gen=[0.3, 0.2], mem=[0.1, 0.2]).lines]
+    ['generalization', 'memorization $']
     """
     extra = f" ({label})" if label else ""
     line: dict[str, Any] = {"linestyle": linestyle(dash)}
@@ -228,14 +281,21 @@ def points(
     x, mean, sem : array_like, shape (n,)
         Position, mean over seeds, and standard error of that mean.
     colour : str
-        A role of :data:`COLOURS`.
+        A role of `raflib.plots.COLOURS`.
     label : str
         Legend entry.
 
     Returns
     -------
     Axes
-        The same `ax`.
+        The same ``ax``.
+
+    Examples
+    --------
+    >>> from raflib import plots
+    >>> fig, ax = plots.subplots()
+    >>> len(plots.points(ax, [1.0, 2.0], mean=[0.3, 0.2], sem=[0.01, 0.02]).containers)
+    1
     """
     ax.errorbar(
         np.asarray(x),
@@ -259,17 +319,24 @@ def tradeoff(ax: Axes, gen: ArrayLike, mem: ArrayLike, *, colour: str = "here", 
     ----------
     ax : Axes
         Where to draw.
-    gen, mem : array_like, shape (n,)
+    gen, mem : array_like, shape (n,), in [0, 1/2]
         The two errors along the curve.
     colour : str
-        A role of :data:`COLOURS`.
+        A role of `raflib.plots.COLOURS`.
     label : str
         Legend entry.
 
     Returns
     -------
     Axes
-        The same `ax`; the best learner would sit in its lower left corner.
+        The same ``ax``; the best learner would sit in its lower left corner.
+
+    Examples
+    --------
+    >>> from raflib import plots
+    >>> fig, ax = plots.subplots()
+    >>> plots.tradeoff(ax, gen=[0.3, 0.2], mem=[0.0, 0.2]).get_xlabel()[:20]
+    'generalization error'
     """
     ax.plot(np.asarray(gen), np.asarray(mem), color=COLOURS[colour], label=label or None)
     ax.set(
@@ -280,26 +347,33 @@ def tradeoff(ax: Axes, gen: ArrayLike, mem: ArrayLike, *, colour: str = "here", 
 
 
 def reference(ax: Axes, *, x: float | None = None, y: float | None = None, label: str = "") -> Axes:
-    """Draw a thin dashed reference line at `x` (vertical) or at `y` (horizontal), with its name.
+    """Draw a thin dashed reference line, vertical or horizontal, with its name.
 
     Parameters
     ----------
     ax : Axes
         Where to draw. Set its limits first: the name is placed relative to them.
-    x, y : float, optional
-        Exactly one of them.
+    x, y : float, in (-inf, inf), optional
+        Exactly one of them: where the vertical, or the horizontal, line stands.
     label : str
         Written beside the line.
 
     Returns
     -------
     Axes
-        The same `ax`.
+        The same ``ax``.
 
     Raises
     ------
     ValueError
-        If both or neither of `x` and `y` are given.
+        If both or neither of x and y are given.
+
+    Examples
+    --------
+    >>> from raflib import plots
+    >>> fig, ax = plots.subplots()
+    >>> [text.get_text() for text in plots.reference(ax, y=0.5, label="chance").texts]
+    ['chance']
     """
     if (x is None) == (y is None):
         raise ValueError(f"reference: give exactly one of x and y, got x={x!r}, y={y!r}")
