@@ -14,19 +14,13 @@ interpolation threshold; and for the losses that are hard constraints, loads at 
 from __future__ import annotations
 
 import itertools
-import os
-
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")
-
 import sys
 import time
 import warnings
-from pathlib import Path
 from typing import NamedTuple
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    import timing  # noqa: F401  # sets threads and paths, before numpy is imported
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,13 +74,16 @@ class Points(NamedTuple):
         return Points(self.loss, self.kind, *(x[mask] for x in self[2:]))
 
     def describe(self, i: int) -> str:
-        """Loss, features and all parameters of one point, to all their digits."""
+        """Loss, features and all parameters of one point, to all their digits; how far it is from a threshold."""
         named = {name: getattr(self, name)[i].item() for name in ("alpha", "eps", "lam")}
         if self.kind != "Linear":
             named["angle"] = self.angle[i].item()
         if self.kind == "RandomFeatures":
             named["kappa"] = self.kappa[i].item()
-        return f"{type(self.loss).__name__} {self.kind} " + " ".join(f"{k}={v!r}" for k, v in named.items())
+        with np.errstate(invalid="ignore"):
+            distance = (self.alpha / constraint_capacity(self) - 1.0)[i]
+        listed = " ".join(f"{k}={v!r}" for k, v in named.items())
+        return f"{type(self.loss).__name__} {self.kind} {listed} (alpha / threshold - 1 = {distance:.2g})"
 
 
 class Failure(NamedTuple):
