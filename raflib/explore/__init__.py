@@ -71,6 +71,12 @@ class Shown:
     ----------
     explorer : Explorer
         The declaration.
+
+    Examples
+    --------
+    >>> from raflib import explore
+    >>> explore.show("tradeoff")                       # in a notebook sliders and a figure, here its words
+    The linear trade-off. At λ = 1 ...
     """
 
     explorer: Explorer
