@@ -36,17 +36,24 @@ def log_grid(low: float, high: float, per_decade: int = 8) -> tuple[float, ...]:
 
     Parameters
     ----------
-    low, high : float
-        Ends of the grid, both included; ``0 < low < high``.
-    per_decade : int
+    low, high : float, in (0, inf)
+        Ends of the grid, both included; low below high.
+    per_decade : int, at least 1
         Points per factor of ten.
 
     Returns
     -------
     tuple of float
+        The grid, ascending.
+
+    Raises
+    ------
+    ValueError
+        If low is not positive, or not below high.
 
     Examples
     --------
+    >>> from raflib.explore.spec import log_grid
     >>> log_grid(1, 10, 4)
     (1.0, 1.8, 3.2, 5.6, 10.0)
     """
@@ -67,18 +74,29 @@ class Control:
         Keyword under which ``compute`` receives the values.
     label : str
         What the parameter is, in words; also the accessible name of the slider.
-    values : tuple of float or of str
+    values : tuple of float or of str, at least two
         The grid. Strings make a choice (radio buttons), numbers a slider.
-    default : float or str
-        One of `values`.
+    default : float or str, in values
+        Where it stands at first.
     symbol : str
         The symbol as plain text, e.g. ``"λ"``.
     format : str
-        How values are written, in the mini-language of :func:`~raflib.explore.words.format_number`.
+        How values are written, in the mini-language of raflib.explore.words.format_number.
     labels : tuple of str, optional
         Written instead of the formatted values.
     hidden : bool
         True for an axis that curves run along and that has no slider of its own.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two values, if they repeat, if the default is none of them, or if labels are too few.
+
+    Examples
+    --------
+    >>> from raflib.explore.spec import Control, log_grid
+    >>> Control("lam", "ridge strength", log_grid(0.1, 10, 1), default=1.0, symbol="λ").texts
+    ('0.1', '1', '10')
     """
 
     name: str
@@ -129,12 +147,18 @@ class Output:
     ----------
     name : str
         Its key in what ``compute`` returns.
-    low, high : float
+    low, high : float, in (-inf, inf)
         Bounds it obeys; a value outside them is a bug and raises.
-    decimals : int
+    decimals : int, at least 0
         Decimals kept: the page is wrong by at most ``0.5 * 10**-decimals``.
     gaps : bool
         True if nan is a legitimate answer ("there is no such point here").
+
+    Examples
+    --------
+    >>> from raflib.explore.spec import Output
+    >>> Output("gen", high=0.5, decimals=4).dtype.name
+    'uint16'
     """
 
     name: str
@@ -185,11 +209,33 @@ Pins: TypeAlias = tuple[tuple[str, float | str], ...]
 
 @dataclass(frozen=True)
 class Curve:
-    """A line: `y` against `x` while the control `over` runs through its grid.
+    """A line: y against x while one control runs through its grid.
 
-    `x` and `y` name a control or an output. `at` pins other controls to fixed values, so
-    that a curve can stay while the reader moves, e.g. ``at=(("loss", "hinge"),)``. `shade`
-    tints the area to its left.
+    Parameters
+    ----------
+    x, y : str
+        Names of a control or an output.
+    over : str
+        The control that runs.
+    colour : str
+        A role of `raflib.plots.COLOURS`.
+    label : str
+        Name in the legend.
+    dash : {"solid", "dashed", "dotted"}
+        Line style.
+    width : float, in (0, inf)
+        Line width in points.
+    shade : bool
+        Whether to tint the area to its left.
+    at : tuple of pairs
+        Other controls pinned to fixed values, so that the curve stays while the reader moves, e.g.
+        ``(("loss", "hinge"),)``.
+
+    Examples
+    --------
+    >>> from raflib.explore.spec import Curve
+    >>> Curve(x="lam", y="gen", over="lam", colour="rule").dash
+    'solid'
     """
 
     x: str
@@ -205,7 +251,25 @@ class Curve:
 
 @dataclass(frozen=True)
 class Dot:
-    """A marker at the reader's position, with a short template written beside it."""
+    """A marker at the reader's position, with a short template written beside it.
+
+    Parameters
+    ----------
+    x, y : str
+        Names of a control or an output.
+    colour : str
+        A role of `raflib.plots.COLOURS`.
+    label : str
+        Template such as ``"{gen:.1%}"``.
+    at : tuple of pairs
+        Controls pinned to fixed values.
+
+    Examples
+    --------
+    >>> from raflib.explore.spec import Dot
+    >>> Dot(x="lam", y="gen", colour="rule", label="{gen:.1%}").label
+    '{gen:.1%}'
+    """
 
     x: str
     y: str
@@ -216,9 +280,24 @@ class Dot:
 
 @dataclass(frozen=True)
 class Rule:
-    """A thin vertical line where the control or output `x` stands, with its name beside it.
+    """A thin vertical line where a control or output stands, with its name beside it.
 
-    No line is drawn where `x` is nan.
+    Parameters
+    ----------
+    x : str
+        Name of the control or output. No line is drawn where it is nan.
+    label : str
+        Written beside the line.
+    colour : str
+        A role of `raflib.plots.COLOURS`.
+    dash : {"solid", "dashed", "dotted"}
+        Line style.
+
+    Examples
+    --------
+    >>> from raflib.explore.spec import Rule
+    >>> Rule(x="best", label="best ridge").dash
+    'dashed'
     """
 
     x: str
@@ -229,7 +308,23 @@ class Rule:
 
 @dataclass(frozen=True)
 class Note:
-    """Fixed words at a fixed place, such as the name of a phase."""
+    """Fixed words at a fixed place, such as the name of a phase.
+
+    Parameters
+    ----------
+    x, y : float, in (-inf, inf)
+        Place, in the units of the axes.
+    text : str
+        The words.
+    colour : str
+        A role of `raflib.plots.COLOURS`.
+
+    Examples
+    --------
+    >>> from raflib.explore.spec import Note
+    >>> Note(x=1.0, y=0.4, text="all stored").colour
+    'quiet'
+    """
 
     x: float
     y: float
@@ -248,18 +343,25 @@ class Panel:
     ----------
     x_label, y_label : str
         With symbol and unit; ``E_gen`` is set with a subscript.
-    x_range, y_range : (float, float)
-        Fixed, so that the eye can compare states.
+    x_range, y_range : tuple of float, in (-inf, inf)
+        Fixed, so that the eye can compare states; in (0, inf) on a logarithmic axis.
     marks : tuple of Curve, Dot, Rule, Note
         Drawn in this order.
-    x_ticks, y_ticks : tuple of float
+    x_ticks, y_ticks : tuple of float, in the range
         Where the axes carry numbers.
     x_format, y_format : str
-        How these numbers are written, see :func:`~raflib.explore.words.format_number`.
+        How these numbers are written, see raflib.explore.words.format_number.
     x_log : bool
         Logarithmic horizontal axis.
     drag_x, drag_y : str
         Controls that a pointer moves when it drags across, or up and down, in the panel.
+
+    Examples
+    --------
+    >>> from raflib.explore.spec import Note, Panel
+    >>> panel = Panel("load", "error", (0, 4), (0, 0.5), (Note(2, 0.4, "all stored"),), (0, 2, 4), (0, 0.5))
+    >>> panel.across(1.0), panel.up(0.25)
+    (0.25, 0.5)
     """
 
     x_label: str
@@ -307,14 +409,26 @@ class Explorer:
         What ``compute`` returns.
     panels : tuple of Panel
         One or two.
-    compute : callable
-        ``compute(**grids)`` gets one array per control, shaped to broadcast against the
+    compute : function
+        Called as ``compute(**grids)``, it gets one array per control, shaped to broadcast against the
         others, and returns the outputs (and ``case``) as arrays that broadcast to the whole
         grid. Pure: no state, no drawing, no randomness.
     readings : tuple of str
         Templates of the sentence about the current state. The integer output ``case``
         chooses among them; with a single template it may be left out. ``{gen:.1%}`` is an
         output at the reader's position, ``{lam}`` a control as its slider shows it.
+
+    Raises
+    ------
+    ValueError
+        If the name is none, if a name is declared twice, or if something is named that is neither control nor output.
+
+    Examples
+    --------
+    >>> from raflib.explore import catalog
+    >>> explorer = catalog.get("tradeoff")
+    >>> [control.name for control in explorer.sliders][:2], explorer.name
+    (['alpha', 'eps'], 'tradeoff')
     """
 
     name: str
