@@ -76,7 +76,7 @@ def gardner_volume(alpha: float | Array, eps: float | Array = 1.0, margin: float
     eps : float or array, in [0, 1]
         Share of facts; 1 is Gardner's problem.
     margin : float or array, in [0, inf)
-        Where replica symmetry is exact: the set of solutions is convex on the sphere. Negative margins are not offered.
+        Margin in units of the student's field, y w.x / sqrt(d).
 
     Returns
     -------
@@ -89,6 +89,12 @@ def gardner_volume(alpha: float | Array, eps: float | Array = 1.0, margin: float
         If an argument is outside its range, or if the shapes do not broadcast.
     ConvergenceError
         If alpha is not below capacity: no student stores all labels.
+
+    Notes
+    -----
+    Exact for every margin >= 0: the students that store all labels are a convex part of the sphere, which cannot fall
+    apart into clusters. At a negative margin it does: two solutions typically have many different overlaps, replica
+    symmetry misses that, and its entropy and capacity are too large (arXiv:2410.06717). Not offered, therefore.
 
     References
     ----------

@@ -35,7 +35,7 @@ def capacity(eps: float | Array, margin: float | Array = 0.0) -> float | Array:
     eps : float or array, in [0, 1]
         Share of facts. eps = 1 is Gardner's problem.
     margin : float or array, in [0, inf)
-        Margin in units of the student's norm, y w.x / ||w||. Negative margins are outside replica symmetry.
+        Margin in units of the student's norm, y w.x / ||w||.
 
     Returns
     -------
@@ -47,6 +47,13 @@ def capacity(eps: float | Array, margin: float | Array = 0.0) -> float | Array:
     ------
     ValueError
         If a value is outside its range, or if the shapes do not broadcast.
+
+    Notes
+    -----
+    Exact for every margin >= 0: the weights that meet the constraints then form a convex set, replica symmetry holds,
+    and the formula is proved (arXiv:math-ph/0112003 for coin flips, arXiv:1911.01544 for labels that depend on one
+    direction of the input). A negative margin asks for points outside of balls, which is not convex: replica symmetry
+    is broken and its value is only an upper bound, so that none is returned (arXiv:2312.16531, arXiv:2410.06717).
 
     References
     ----------
