@@ -45,12 +45,62 @@ def gauss_legendre(n: int) -> tuple[Array, Array]:
 
 
 def label_weight(x: Array, k: Array, eps: Array) -> Array:
-    """Return P(x) = eps + 2 (1 - eps) Phi(k x), the weight of margin x relative to phi(x)."""
+    r"""Return the weight of a margin relative to the normal density.
+
+    .. math::
+
+        P(x) = \varepsilon + 2(1-\varepsilon)\,\Phi(kx)
+
+    Parameters
+    ----------
+    x : array, in (-inf, inf)
+        Margin of a labelled test field in units of its width, u = sqrt(q) x.
+    k : array, in [0, inf)
+        Cotangent m / sqrt(s) of the angle between student and teacher.
+    eps : array, in [0, 1]
+        Share of facts.
+
+    Returns
+    -------
+    array, in [0, 2]
+        Of the shape that x, k and eps broadcast to.
+
+    References
+    ----------
+    Chapter "The model, its two errors, and its limits", the weight of a margin.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from raflib.gaussian import label_weight
+    >>> label_weight(np.array([-1.0, 0.0, 1.0]), np.array(1e9), np.array(0.3)).tolist()    # a nearly perfect student
+    [0.3, 1.0, 1.7]
+    """
     return np.asarray(eps + 2.0 * (1.0 - eps) * ndtr(k * x))
 
 
 class TruncatedMoments(NamedTuple):
-    """I_0, I_1, I_2 up to h; the size of the terms that they are differences of; 1 - I_0 without cancellation; p(h)."""
+    """Moments of the margin density up to a bound, and what is needed to trust them.
+
+    Attributes
+    ----------
+    i0, i1, i2 : array
+        Integrals of 1, x and x^2 under the density, from -inf to the bound.
+    magnitude : array
+        Size of the terms that they are differences of.
+    above : array
+        The mass above the bound, 1 - i0, without cancellation.
+    density : array
+        The density at the bound.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from raflib.gaussian import truncated_moments
+    >>> half = truncated_moments(np.array(0.0), np.array(0.0), np.array(1.0))          # facts: a standard normal
+    >>> float(half.i0), float(half.above), float(half.i2)
+    (0.5, 0.5, 0.5)
+    """
 
     i0: Array
     i1: Array
@@ -61,20 +111,42 @@ class TruncatedMoments(NamedTuple):
 
 
 def truncated_moments(h: Array, k: Array, eps: Array) -> TruncatedMoments:
-    r"""Return I_n(h) = int_{-inf}^h x^n p(x) dx for n = 0, 1, 2, in closed form; see `TruncatedMoments`.
+    r"""Return the truncated moments of the margin density in closed form.
 
-    With Owen's T(h, k) = int_0^k exp(-h^2 (1 + x^2) / 2) / (1 + x^2) dx / (2 pi):
+    .. math::
 
-    ``I_0 = Phi(h) - 2 (1 - eps) T(h, k)``,
-    ``I_1 = -phi(h) P(h) + 2 (1 - eps) k Phi(h sqrt(1 + k^2)) / sqrt(2 pi (1 + k^2))``,
-    ``I_2 = I_0 - h phi(h) P(h) - 2 (1 - eps) k phi(h) phi(k h) / (1 + k^2)``.
+        I_n(h) &= \int_{-\infty}^h x^n\,\phi(x)\,P(x)\,dx, \\
+        I_0 &= \Phi(h) - 2(1-\varepsilon)\,T(h, k), \\
+        I_1 &= -\phi(h)P(h) + \frac{2(1-\varepsilon)\,k}{\sqrt{2\pi(1+k^2)}}\ \Phi\big(h\sqrt{1+k^2}\big), \\
+        I_2 &= I_0 - h\,\phi(h)P(h) - \frac{2(1-\varepsilon)\,k}{1+k^2}\ \phi(h)\,\phi(kh),
 
-    The last two follow by parts from phi' = -x phi. Each value is a difference of terms as large as the returned
-    magnitude, so its error is about 2e-16 of that; `raflib.channel` watches what is left of it.
+    with P of `label_weight <raflib.gaussian.label_weight>` and Owen's function
+    :math:`T(h,k) = \frac1{2\pi}\int_0^k e^{-h^2(1+x^2)/2}\,\frac{dx}{1+x^2}`. The last two follow by parts from
+    :math:`\phi' = -x\phi`.
+
+    Parameters
+    ----------
+    h : array, in [-inf, inf]
+        Bound, in units of the width of the test field.
+    k : array, in [0, inf]
+        Cotangent m / sqrt(s) of the angle between student and teacher.
+    eps : array, in [0, 1]
+        Share of facts.
+
+    Returns
+    -------
+    TruncatedMoments
+        Each value is a difference of terms as large as the returned magnitude, so its error is about 2e-16 of that;
+        `raflib.channel.conjugates` watches what is left of it.
+
+    References
+    ----------
+    Owen, Ann. Math. Statist. 27 (1956) 1075. Chapter "The linear trade-off", truncated Gaussian moments.
 
     Examples
     --------
     >>> import numpy as np
+    >>> from raflib.gaussian import truncated_moments
     >>> half_line = truncated_moments(np.array(np.inf), np.array(1.0), np.array(0.3))
     >>> [round(float(i), 12) for i in half_line[:3]]     # normalised, mean 0.7 / sqrt(pi), second moment 1
     [1.0, 0.394932708483, 1.0]
