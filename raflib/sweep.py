@@ -38,8 +38,18 @@ class Sweep:
     ----------
     values : dict of arrays
         By the observables' names, and ``converged``. Memory maps of the files in the folder ``out``, if it was given.
-    task, learner
-        What was solved.
+    task : RulesAndFacts
+        The task that was solved.
+    learner : Learner or BayesOptimal
+        The learner that was solved.
+
+    Examples
+    --------
+    >>> import numpy as np, raflib as rf
+    >>> task = rf.RulesAndFacts(alpha=np.array([1.0, 3.0]), eps=0.3)
+    >>> run = rf.sweep(task, rf.Learner(rf.Square(), rf.Linear(), lam=0.1), "q", progress=False)
+    >>> sorted(run.values), run["q"].shape
+    (['converged', 'q'], (2,))
     """
 
     values: dict[str, NDArray[Any]]
@@ -75,7 +85,7 @@ def sweep(
     max_steps: int = 2000,
     out: str | os.PathLike[str] | None = None,
 ) -> Sweep:
-    r"""Solve any number of points chunk by chunk, and keep the observables of each.
+    """Solve any number of points chunk by chunk, and keep the observables of each.
 
     The parameters broadcast as in `raflib.solve`, but are never spread out: a chunk is a range of points in C order,
     and only its parameters are ever in memory, so that memory is the observables' 8 bytes a point (none with ``out``)
@@ -85,6 +95,7 @@ def sweep(
     Parameters
     ----------
     task : RulesAndFacts
+        With alpha and eps scalars or arrays.
     learner : Learner or BayesOptimal
         The parameters alpha, eps, lam and those of the feature map may be arrays; they broadcast.
     observables : dict, sequence or one of them, optional
@@ -92,24 +103,28 @@ def sweep(
         its attributes, such as ``"q"``. A dictionary gives them names; otherwise they keep their own. By default
         `raflib.generalization_error` and, for a learner that minimises a loss, `raflib.memorization_error`.
     n_jobs : int, not 0, optional
-        Workers, -1 for one a core. By default what `joblib.parallel_config` says, or one. The numbers do not depend
+        Workers, -1 for one a core. By default what joblib.parallel_config says, or one. The numbers do not depend
         on it.
     chunk : int, at least 1
         Points of one call of the solver. Raise it if workers wait for work, lower it if memory is short.
     progress : bool
         Show a progress bar over the points that counts those without a solution.
-    on_failure : "raise" or "nan"
+    on_failure : {"raise", "nan"}
         What a point without a solution does: stop the sweep, or be marked nan and ``converged=False``, with one
         warning for all.
-    tol, max_steps
-        As for `raflib.solve`.
-    out : folder, optional
-        Keeps each finished chunk, in one ``.npy`` file per observable. The same call takes up a stopped sweep and
-        solves what is missing only; it may change ``n_jobs``, ``progress`` and ``on_failure``. One call at a time.
+    tol : float, in [1e-13, 1e-2]
+        Largest relative residual, as for `raflib.solve`.
+    max_steps : int, at least 1
+        Largest number of map evaluations per point, as for `raflib.solve`.
+    out : str or path, optional
+        Folder that keeps each finished chunk, in one ``.npy`` file per observable. The same call takes up a stopped
+        sweep and solves what is missing only; it may change ``n_jobs``, ``progress`` and ``on_failure``. One call at a
+        time.
 
     Returns
     -------
     Sweep
+        The observables of every point, in the broadcast shape of the parameters.
 
     Raises
     ------
@@ -118,6 +133,11 @@ def sweep(
         of other parameters, settings or observables (compared by name and code), or one by another raflib version.
     ConvergenceError
         If a point has no solution and ``on_failure`` is "raise". The message gives its parameters.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If points are marked nan.
 
     Examples
     --------
