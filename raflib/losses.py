@@ -498,7 +498,7 @@ class Logistic:
     def prox(self, u: Array, V: Array) -> Array:
         """Root p of p - u = V sigma(-p), to machine precision by a safeguarded Newton iteration."""
         u, V = np.broadcast_arrays(np.asarray(u, dtype=np.float64), np.asarray(V, dtype=np.float64))
-        root = np.clip(_prox_start(u, V), u, u + V)
+        root = np.array(np.clip(_prox_start(u, V), u, u + V))  # an array of a scalar too: it is written into below
         # The root lies between u and u + V; h(p) = p - u - V sigma(-p) increases, so that a bracket can be kept.
         p, u, V, left = root.ravel(), u.ravel(), V.ravel(), np.arange(root.size)
         low, high = u, u + V

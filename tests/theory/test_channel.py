@@ -148,6 +148,13 @@ def test_logistic_prox_everywhere() -> None:
             assert abs(p[i] - low) <= 4e-15 * max(abs(low), min(abs(u[i]), V[i]) / (1 + V[i] / 4) * 4, 1e-300)
 
 
+def test_logistic_prox_of_a_number_is_that_of_an_array() -> None:
+    for u, V in ((0.0, 1.0), (-10.0, 100.0), (1e3, 1.0)):
+        many = rf.Logistic().prox(np.array([u]), np.array([V]))
+        assert rf.Logistic().prox(u, V) == many[0]
+        assert rf.Logistic().prox(np.array(u), np.array(V)) == many[0]
+
+
 def test_logistic_against_mpmath_at_30_digits() -> None:
     eps, m, s, V = 0.3, 0.9, 1.7, 2.5
     hats = conjugates(np.ones(1), np.array([eps]), rf.Logistic(), Overlaps(*(np.array([x]) for x in (m, s, V))))
