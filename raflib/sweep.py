@@ -182,7 +182,7 @@ def sweep(
         else:
             solved, failed = solved + converged[parts[index]].size, failed + missed
 
-    errors: list[Exception] = []
+    errors: dict[int, Exception] = {}
 
     def calls() -> Iterator[Any]:
         for index in np.flatnonzero(~store.done):
@@ -199,15 +199,15 @@ def sweep(
         try:
             for part, values in parallel(calls()):
                 if isinstance(values, Exception):  # no new chunks, but those under way are kept
-                    errors.append(values)
+                    errors[part.start] = values
                     continue
                 store.fill(part.start // chunk, part, values)
                 solved += part.stop - part.start
                 failed += int(np.count_nonzero(~values["converged"]))
                 bar.set_postfix(failed=failed, refresh=False)
                 bar.update(part.stop - part.start)
-            if errors:
-                raise errors[0]
+            if errors:  # chunks begin in order, so the first error is the same whatever the workers
+                raise errors[min(errors)]
         except BaseException as stop:  # an interrupt too
             fate = "lost (out=FOLDER keeps them)" if out is None else f"kept in {out}, where the same call goes on"
             stop.add_note(f"The sweep stopped after {solved} of {size} points; they are {fate}.")
