@@ -450,7 +450,7 @@ class RandomFeatures:
     mu_star : float or array, in (0, inf)
         Strength of its nonlinear part.
     kappa : float or array, in (0, inf)
-        Features per input dimension, p / d. kappa -> infinity is `Kernel` with the same strengths and lam kappa.
+        Features per input dimension, p / d. kappa -> infinity is `Kernel` with the same strengths and lam.
 
     Raises
     ------
@@ -479,6 +479,41 @@ class RandomFeatures:
         for name, value in self.parameters.items():
             object.__setattr__(self, name, validation.number(name, value, 0, open_low=True))
         validation.broadcast(**self.parameters)
+
+    @classmethod
+    def from_activation(
+        cls, activation: str | Callable[[Array], Array], kappa: float | Array, kinks: Sequence[float] = ()
+    ) -> RandomFeatures:
+        """Random features sigma(F x / sqrt(d)) of an activation sigma, through `raflib.hermite`.
+
+        Parameters
+        ----------
+        activation : {"relu", "erf", "tanh", "sign", "gelu", "sine"} or function
+            As for `raflib.hermite`.
+        kappa : float or array, in (0, inf)
+            Features per input dimension.
+        kinks : sequence of float, in (-inf, inf)
+            Where a function of yours jumps or bends.
+
+        Returns
+        -------
+        RandomFeatures
+            With mu1 positive. The mean mu0 of the features, a constant direction, is left out.
+
+        Raises
+        ------
+        ValueError
+            If the activation has no linear part, or nothing else. Also what `raflib.hermite` raises.
+
+        Examples
+        --------
+        >>> import raflib as rf
+        >>> relu = rf.RandomFeatures.from_activation("relu", kappa=2.0)
+        >>> round(relu.mu1, 9), round(relu.mu_star, 9)
+        (0.5, 0.301405137)
+        """
+        kernel = Kernel.from_activation(activation, kinks)
+        return cls(kernel.mu1, kernel.mu_star, kappa)
 
     @property
     def parameters(self) -> dict[str, float | Array]:

@@ -19,7 +19,7 @@ class Sample(NamedTuple):
     Attributes
     ----------
     X : array, shape (n, d)
-        Inputs, independent standard normal entries.
+        Inputs, as `raflib.task.draw_inputs` draws them: independent standard normal entries unless asked otherwise.
     y : array, shape (n,)
         Labels, -1 or +1.
     is_fact : array of bool, shape (n,)
@@ -148,7 +148,7 @@ class RulesAndFacts:
         eps = np.asarray(self.eps)
         return np.asarray(0.5 * eps + (1.0 - eps) * ndtr(t))
 
-    def sample(self, d: int, rng: np.random.Generator | int) -> Sample:
+    def sample(self, d: int, rng: np.random.Generator | int, inputs: str = "gaussian") -> Sample:
         """Draw a training set of round(alpha d) samples in dimension d, and the teacher.
 
         Parameters
@@ -157,6 +157,8 @@ class RulesAndFacts:
             Input dimension.
         rng : numpy.random.Generator or int, at least 0
             Generator, or the seed of one.
+        inputs : {"gaussian", "sphere", "binary"}
+            Law of the inputs. The theory is that of the first, and by universality that of all three.
 
         Returns
         -------
@@ -166,7 +168,8 @@ class RulesAndFacts:
         Raises
         ------
         ValueError
-            If d is no positive integer, if alpha or eps is an array, or if alpha d rounds to no sample.
+            If d is no positive integer, if alpha or eps is an array, if alpha d rounds to no sample, or if inputs is
+            none of the names.
 
         Examples
         --------
@@ -186,9 +189,53 @@ class RulesAndFacts:
             raise ValueError(f"alpha = {self.alpha} with d = {d} gives no sample; alpha * d must be at least 0.5")
         generator = np.random.default_rng(rng)
         teacher = generator.standard_normal(d)
-        X = generator.standard_normal((n, d))
+        X = draw_inputs(n, d, generator, inputs)
         is_fact = generator.random(n) < self.eps
         coins = generator.choice(np.array([-1.0, 1.0]), size=n)
         # sign(0) = 0 would be no label; a field of exactly zero has probability zero, but say so in code.
         rule = np.where(X @ teacher >= 0, 1.0, -1.0)
         return Sample(X, np.where(is_fact, coins, rule), is_fact, teacher)
+
+
+#: Laws of the inputs that a sample can have, all of mean 0 and covariance 1.
+INPUTS = ("gaussian", "sphere", "binary")
+
+
+def draw_inputs(n: int, d: int, rng: np.random.Generator, inputs: str = "gaussian") -> Array:
+    r"""Draw independent inputs of mean 0 and covariance 1.
+
+    Parameters
+    ----------
+    n : int, at least 1
+        Number of inputs.
+    d : int, at least 1
+        Their dimension.
+    rng : numpy.random.Generator
+        Generator. It draws n d normal numbers, whatever the law.
+    inputs : {"gaussian", "sphere", "binary"}
+        Standard normal entries; the same, scaled to the sphere :math:`\lVert x\rVert^2 = d`; or their signs.
+
+    Returns
+    -------
+    array, shape (n, d)
+        One input a row.
+
+    Raises
+    ------
+    ValueError
+        If inputs is none of the names.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = draw_inputs(3, 50, np.random.default_rng(0), "sphere")
+    >>> (X**2).sum(axis=1).round(9).tolist()
+    [50.0, 50.0, 50.0]
+    """
+    validation.choice("inputs", inputs, INPUTS)
+    X = rng.standard_normal((n, d))
+    if inputs == "sphere":
+        X *= np.sqrt(d) / np.linalg.norm(X, axis=1, keepdims=True)
+    elif inputs == "binary":
+        X = np.where(X >= 0.0, 1.0, -1.0)
+    return X
