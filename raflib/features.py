@@ -288,7 +288,8 @@ class Kernel:
         .. math::
 
             k(x, x') &= e^{-\eta\lVert x-x'\rVert^2/d}, \qquad \lVert x\rVert^2 = d, \\
-            \mu_1^2 &= 2\eta\,e^{-2\eta}, \qquad \mu_\star^2 = 1 - (1+2\eta)\,e^{-2\eta} .
+            \mu_1^2 &= 2\eta\,e^{-2\eta}, \\
+            \mu_\star^2 &= 1 - (1+2\eta)\,e^{-2\eta} .
 
         Parameters
         ----------

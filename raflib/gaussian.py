@@ -117,8 +117,10 @@ def truncated_moments(h: Array, k: Array, eps: Array) -> TruncatedMoments:
 
         I_n(h) &= \int_{-\infty}^h x^n\,\phi(x)\,P(x)\,dx, \\
         I_0 &= \Phi(h) - 2(1-\varepsilon)\,T(h, k), \\
-        I_1 &= -\phi(h)P(h) + \frac{2(1-\varepsilon)\,k}{\sqrt{2\pi(1+k^2)}}\ \Phi\big(h\sqrt{1+k^2}\big), \\
-        I_2 &= I_0 - h\,\phi(h)P(h) - \frac{2(1-\varepsilon)\,k}{1+k^2}\ \phi(h)\,\phi(kh),
+        I_1 &= -\phi(h)P(h) \\
+        &\quad + \frac{2(1-\varepsilon)\,k}{\sqrt{2\pi(1+k^2)}}\ \Phi\big(h\sqrt{1+k^2}\big), \\
+        I_2 &= I_0 - h\,\phi(h)P(h) \\
+        &\quad - \frac{2(1-\varepsilon)\,k}{1+k^2}\ \phi(h)\,\phi(kh),
 
     with P of `label_weight <raflib.gaussian.label_weight>` and Owen's function
     :math:`T(h,k) = \frac1{2\pi}\int_0^k e^{-h^2(1+x^2)/2}\,\frac{dx}{1+x^2}`. The last two follow by parts from

@@ -16,8 +16,8 @@ class Learner:
 
     .. math::
 
-        \min_a\ \sum_\mu \ell(y_\mu\,\omega_\mu) + \frac\lambda2\,\lVert a\rVert^2,
-        \qquad \omega_\mu = \frac{a\cdot\varphi(x_\mu)}{\sqrt p},
+        \min_a\ \sum_\mu \ell(y_\mu\,\omega_\mu) + \frac\lambda2\,\lVert a\rVert^2, \\
+        \omega_\mu = \frac{a\cdot\varphi(x_\mu)}{\sqrt p},
 
     a sum over samples, not a mean, and no intercept.
 

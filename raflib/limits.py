@@ -79,9 +79,8 @@ def interpolation_threshold(learner: Learner, eps: float | Array) -> float | Arr
 
     .. math::
 
-        \alpha_c = 2\kappa\tau, \qquad
-        \tau\Big[\varepsilon + a\arctan\frac1{aJ\tau}\Big] = 1, \qquad
-        a = \frac{2(1-\varepsilon)}\pi,
+        \alpha_c &= 2\kappa\tau, \qquad a = \frac{2(1-\varepsilon)}\pi, \\
+        1 &= \tau\Big[\varepsilon + a\arctan\frac1{aJ\tau}\Big],
 
     with the share :math:`J = \kappa\,\big\langle \mu_1^2 x/(\mu_1^2 x + \mu_\star^2) \big\rangle` of the teacher's
     direction that the features see, a mean over the Marchenko-Pastur law. Infinite for a `Kernel` with mu_star > 0.

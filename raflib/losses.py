@@ -25,7 +25,8 @@ class LinearForce(NamedTuple):
 
     .. math::
 
-        g(u) = \text{intercepts}_i + \text{slopes}_i\,u, \quad \text{knots}_{i-1} \le u \le \text{knots}_i .
+        g(u) &= \text{intercepts}_i + \text{slopes}_i\,u \\
+        &\text{for}\quad \text{knots}_{i-1} \le u \le \text{knots}_i .
 
     Parameters
     ----------

@@ -233,7 +233,8 @@ def margin_distribution(solution: Solution) -> MarginDistribution:
 
     .. math::
 
-        2\,\phi(x)\,\Phi(kx) \ \text{for a rule}, \qquad \phi(x) \ \text{for a fact}, \qquad k = \frac m{\sqrt s} .
+        &2\,\phi(x)\,\Phi(kx) \ \text{for a rule}, \quad k = \frac m{\sqrt s}, \\
+        &\phi(x) \ \text{for a fact} .
 
     Where the proximal map is flat, at a kink of the loss, a finite share of samples ends at one margin.
 

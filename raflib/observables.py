@@ -137,8 +137,8 @@ def training_error(solution: Solution) -> float | Array:
 
     .. math::
 
-        E_\text{train} = \Phi(h) - 2(1-\varepsilon)\,T(h, k), \qquad
-        h = \frac{V\ell'(0)}{\sqrt q}, \quad k = \frac m{\sqrt s},
+        E_\text{train} &= \Phi(h) - 2(1-\varepsilon)\,T(h, k), \\
+        h &= \frac{V\ell'(0)}{\sqrt q}, \qquad k = \frac m{\sqrt s},
 
     with Owen's function T.
 
@@ -200,7 +200,8 @@ def training_errors(solution: Solution) -> TrainingErrors:
     .. math::
 
         E_\text{rules} &= \Phi(h) - 2\,T(h, k), \\
-        E_\text{facts} &= \Phi(h), \qquad h = \frac{V\ell'(0)}{\sqrt q}, \quad k = \frac m{\sqrt s},
+        E_\text{facts} &= \Phi(h), \\
+        h &= \frac{V\ell'(0)}{\sqrt q}, \qquad k = \frac m{\sqrt s},
 
     with Owen's function T: a rule's field leans to the right side before it is learned. The `training_error` is their
     mean with weights 1 - eps and eps.
@@ -370,8 +371,8 @@ def degrees_of_freedom(solution: Solution) -> float | Array:
 
     .. math::
 
-        \frac1d\sum_\mu\big[1 - \operatorname{prox}_V'(u_\mu)\big]
-        = \alpha\,\mathbb E\big[1 - \operatorname{prox}_V'(u)\big] = V\hat V
+        & \frac1d\sum_\mu\big[1 - \operatorname{prox}_V'(u_\mu)\big] \\
+        &= \alpha\,\mathbb E\big[1 - \operatorname{prox}_V'(u)\big] = V\hat V
 
     (times kappa for random features). For ridge it is the trace of :math:`K(K+\lambda)^{-1}` over d, for the hinge the
     number of support vectors at margin one over d, under hard constraints that of the active constraints.
@@ -476,7 +477,8 @@ def potential(
 
     .. math::
 
-        f = \alpha\,\mathbb E[\mathcal M_V(u)] + m\hat m + \tfrac12(V\hat q - q\hat V) - \Psi(\hat m, \hat q, \hat V)
+        f ={}& \alpha\,\mathbb E[\mathcal M_V(u)] + m\hat m \\
+        &+ \tfrac12(V\hat q - q\hat V) - \Psi(\hat m, \hat q, \hat V)
 
     with the Moreau envelope :math:`\mathcal M_V(u) = \min_x \ell(x) + (x-u)^2/(2V)` of the loss and the potential
     :math:`\Psi` of the feature map. It is stationary at the saddle point: its derivatives by the overlaps give the

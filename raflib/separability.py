@@ -18,17 +18,16 @@ def capacity(eps: float | Array, margin: float | Array = 0.0) -> float | Array:
 
     .. math::
 
-        \alpha_c(\varepsilon, \kappa_\mathrm m)
-        = \max_{0 \le m < 1}\ \frac{1-m^2}{\mathbb E\big[(\kappa_\mathrm m - m\,y z - \sqrt{1-m^2}\,g)_+^2\big]},
+        &\alpha_c(\varepsilon, \kappa_\mathrm m) \\
+        &= \max_{0 \le m < 1}\ \frac{1-m^2}{\mathbb E\big[(\kappa_\mathrm m - m\,y z - \sqrt{1-m^2}\,g)_+^2\big]},
 
     over the alignment m of a unit-norm student with the teacher, :math:`z, g \sim \mathcal N(0,1)`. At zero margin the
     expectation is elementary, and the maximum is
 
     .. math::
 
-        \alpha_c(\varepsilon) = 2\tau, \qquad
-        \tau\Big[\varepsilon + a\arctan\frac1{a\tau}\Big] = 1, \qquad
-        a = \frac{2(1-\varepsilon)}\pi .
+        \alpha_c(\varepsilon) &= 2\tau, \qquad a = \frac{2(1-\varepsilon)}\pi, \\
+        1 &= \tau\Big[\varepsilon + a\arctan\frac1{a\tau}\Big] .
 
     Parameters
     ----------

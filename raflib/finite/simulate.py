@@ -49,7 +49,7 @@ class Estimate(NamedTuple):
 
 @dataclass(frozen=True)
 class Simulation:
-    """Observables of trained learners of dimension d; each is an `Estimate` over the seeds.
+    """Observables of trained learners of dimension d, each estimated over the seeds.
 
     Attributes
     ----------
