@@ -26,15 +26,15 @@ class Slopes(NamedTuple):
     Parameters
     ----------
     m_V_hat : array, in (-inf, 0]
-        d log m / d V_hat.
+        Slope d log m / d V_hat.
     s_m_hat : array or float, in [0, 2]
-        d log s / d log m_hat.
+        Slope d log s / d log m_hat.
     s_q_hat : array or float, in [0, 1]
-        d log s / d log q_hat.
+        Slope d log s / d log q_hat.
     s_V_hat : array, in (-inf, 0]
-        d log s / d V_hat.
+        Slope d log s / d V_hat.
     V_V_hat : array, in (-inf, 0]
-        d log V / d V_hat.
+        Slope d log V / d V_hat.
 
     Examples
     --------

@@ -37,6 +37,10 @@ class LinearForce(NamedTuple):
     slopes : tuple of arrays
         Slope of each of the n + 1 pieces.
 
+    References
+    ----------
+    Chapter "The linear trade-off", the averages are truncated Gaussian moments.
+
     Examples
     --------
     >>> import numpy as np, raflib as rf

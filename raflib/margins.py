@@ -142,6 +142,11 @@ class MarginLaw:
 
         Hinge and MaxMargin: the support vectors at 1. MinNorm: every sample at 1. Square, Logistic, SquaredHinge: none.
 
+        Raises
+        ------
+        ValueError
+            If the learner minimises no loss.
+
         Examples
         --------
         >>> import raflib as rf

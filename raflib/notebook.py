@@ -31,9 +31,9 @@ def check(
 
     Parameters
     ----------
-    answer : float, array or Ellipsis
+    answer : float or array, in (-inf, inf), or Ellipsis
         The reader's answer; the dots ``...`` mean "not answered yet".
-    expected : float, array or function
+    expected : float or array, in (-inf, inf), or function
         The value, or a function of no arguments that returns it.
     rtol : float, in [0, inf)
         Relative tolerance.

@@ -228,6 +228,7 @@ def draw_inputs(n: int, d: int, rng: np.random.Generator, inputs: str = "gaussia
     Examples
     --------
     >>> import numpy as np
+    >>> from raflib.task import draw_inputs
     >>> X = draw_inputs(3, 50, np.random.default_rng(0), "sphere")
     >>> (X**2).sum(axis=1).round(9).tolist()
     [50.0, 50.0, 50.0]
