@@ -10,7 +10,7 @@ PORT ?= 8000
 # Workers for the tests: one per core of a small machine.
 WORKERS ?= 2
 
-.PHONY: help venv book test serve live check bench pins picture clean distclean
+.PHONY: help venv book test serve live check bench mutants pins picture clean distclean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ check: venv ## format, lint and type-check (with CI set, the format is only veri
 
 bench: venv ## measure speed and memory against a plain scalar baseline
 	@$(PY) benchmarks/run.py
+
+mutants: venv ## break copies of raflib in small ways and count how many the tests notice
+	@$(PY) tools/mutants.py
 
 pins: venv ## resolve requirements.in into the exact pins of requirements.txt
 	@sh tools/pins.sh
