@@ -652,7 +652,7 @@ def ridge_response(alpha: Array, lam: Array) -> Array:
     >>> ridge_response(np.array([2.0, 2.0]), np.array([0.0, 0.1])).round(8).tolist()
     [1.0, 0.84428877]
     """
-    b = lam + alpha - 1.0
+    b = lam + (alpha - 1.0)  # the difference is exact around alpha = 1
     root = np.sqrt(b * b + 4.0 * lam)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(b >= 0, 2.0 / (b + root), (root - b) / (2.0 * lam))
