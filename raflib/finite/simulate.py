@@ -3,58 +3,35 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from .. import validation
 from ..learner import Learner
+from ..losses import Hinge, Logistic, MaxMargin, MinNorm, Square, SquaredHinge
 from ..overlaps import Array
-from ..task import RulesAndFacts
-from .training import SimulationError, train
+from ..task import INPUTS, RulesAndFacts
+from .actual import Actual
+from .errors import SimulationError
+from .estimate import Estimate, estimate
+from .jobs import Job, run_jobs
+from .measure import OBSERVABLES
+from .realisation import check_actual
 
 __all__ = ["Estimate", "Simulation", "SimulationError", "simulate"]
-
-_OBSERVABLES = ("generalization_error", "memorization_error", "training_error", "training_loss", "m", "q")
-
-
-class Estimate(NamedTuple):
-    """One observable of a simulation: mean over seeds, its standard error, and the values.
-
-    Attributes
-    ----------
-    mean : float or array
-        Mean over seeds, of the shape of lam.
-    stderr : float or array, in [0, inf)
-        Standard error of the mean; nan for one seed.
-    values : array, shape (seeds, ...)
-        The value of each seed.
-
-    Examples
-    --------
-    >>> import raflib as rf
-    >>> task, learner = rf.RulesAndFacts(alpha=1.0, eps=0.3), rf.Learner(rf.Square(), rf.Linear(), lam=1.0)
-    >>> mean, stderr, values = rf.simulate(task, learner, d=50, seeds=3, jobs=1, progress=False).q
-    >>> values.shape, bool(abs(values.mean() - mean) < 1e-12)
-    ((3,), True)
-    """
-
-    mean: float | Array
-    stderr: float | Array
-    values: Array
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """Observables of trained learners of dimension d, each estimated over the seeds.
+    """Observables of trained learners of dimension d; each is an `Estimate` over the seeds.
 
     Attributes
     ----------
     generalization_error : Estimate
-        Exact angle between the trained student and its teacher over pi: no test set, so no sampling noise of one.
+        Where inputs and features are Gaussian, the exact angle between the trained student and its teacher over pi: no
+        test set, so no sampling noise of one. Otherwise the share of new inputs that miss the rule.
     memorization_error : Estimate
         Share of the facts that are wrong; nan where a sample holds no fact.
     training_error : Estimate
@@ -62,11 +39,11 @@ class Simulation:
     training_loss : Estimate
         Mean loss per sample.
     m : Estimate
-        w.w* / (sqrt(d) ||w*||).
+        Overlap with the teacher: w.w* / (sqrt(d) ||w*||), or the mean of the two fields' product on new inputs.
     q : Estimate
-        ||w||^2 / d.
+        Variance of the test field: ||w||^2 / d and the share of noise, or its mean square on new inputs.
     seconds : array, shape (seeds,)
-        Wall time of each seed.
+        Wall time of each seed; of a seed from the cache, that of its run.
     task : RulesAndFacts
         What was sampled.
     learner : Learner
@@ -75,6 +52,12 @@ class Simulation:
         Input dimension.
     seeds : tuple of int
         The seeds.
+    inputs : {"gaussian", "sphere", "binary"}
+        Law of the inputs.
+    actual : ActivationFeatures, DotProductKernel, RBFKernel or None
+        What was trained on, if not the Gaussian equivalent.
+    intercept : bool
+        Whether there was a constant feature.
 
     Examples
     --------
@@ -96,6 +79,9 @@ class Simulation:
     learner: Learner
     d: int
     seeds: tuple[int, ...]
+    inputs: str = "gaussian"
+    actual: Actual | None = None
+    intercept: bool = False
 
 
 def simulate(
@@ -104,112 +90,150 @@ def simulate(
     d: int = 1000,
     seeds: int | Sequence[int] = 8,
     *,
+    inputs: str = "gaussian",
+    actual: Actual | None = None,
+    intercept: bool = False,
+    test_size: int = 10_000,
     jobs: int | None = None,
+    cache: str | os.PathLike[str] | None = None,
     progress: bool = True,
 ) -> Simulation:
-    """Sample the task, train the learner and measure it, for several seeds in parallel.
+    r"""Sample the task, train the learner and measure it, for several seeds in parallel.
+
+    The learner is the theory's, so that `raflib.solve` of the same task and learner is what the means tend to. It is
+    trained on the Gaussian equivalent of its features, or with ``actual`` on features that have this equivalent. The
+    parameters broadcast as in `raflib.solve`: an array of loads gives a learning curve. All values of lam at one point
+    are trained on the same sample, and ridge regression factorises it once for all of them.
 
     Parameters
     ----------
     task : RulesAndFacts
-        With scalar alpha and eps.
+        alpha and eps, scalars or arrays; round(alpha d) samples. A seed's samples for two loads have the same teacher,
+        and the larger one starts with the inputs of the smaller.
     learner : Learner
-        Square, Hinge, MinNorm or MaxMargin on Linear or Kernel features (the Gaussian equivalent). ``lam`` may be an
-        array: every seed then trains the whole path on the same sample, and estimates have the shape of lam.
+        Square, Hinge, Logistic, SquaredHinge, MinNorm or MaxMargin on Linear, Kernel or RandomFeatures; the ridge and
+        the parameters of the features may be arrays.
     d : int, at least 1
-        Input dimension; round(alpha d) samples.
+        Input dimension. A run keeps a few arrays of the size of its features, n times d or kappa d, or of the kernel
+        matrix, n times n; with four of them a seed at d = 1000 and alpha = 2 needs about 100 megabytes.
     seeds : int, at least 1, or sequence of distinct non-negative int
-        A number n stands for the seeds 0 to n - 1. The same seed gives the same numbers whatever the number of jobs.
+        n stands for the seeds 0 to n - 1. The same seed gives the same numbers whatever the number of jobs.
+    inputs : {"gaussian", "sphere", "binary"}
+        Law of the inputs: normal entries, the same on the sphere of radius sqrt(d), or signs.
+    actual : ActivationFeatures, DotProductKernel or RBFKernel, optional
+        What to train on instead of the Gaussian equivalent: `raflib.finite.ActivationFeatures` for RandomFeatures, the
+        other two for Kernel. The learner's features must be their equivalent.
+    intercept : bool
+        Whether to add a constant feature of strength 1, which the ridge weighs like the others. The theory has none;
+        with balanced labels it is small, of order 1 / sqrt(n).
+    test_size : int, at least 1
+        New inputs per seed, where the generalization error is not a matter of geometry: with ``actual``, or if inputs
+        are not Gaussian. Taken in blocks of bounded memory.
     jobs : int, at least 1, optional
-        Parallel processes; by default as many as there are cores, at most one a seed.
+        Parallel processes. By default what `joblib.parallel_config` says, such as a Dask cluster, or as many as there
+        are cores.
+    cache : str or path, optional
+        Folder that keeps each finished seed, by its parameters, the code and the versions of the packages under it.
+        The same call takes from there what it finds. Deleting the folder is safe.
     progress : bool
         Show a progress bar while it runs.
 
     Returns
     -------
     Simulation
-        Mean, standard error and single values of every observable.
+        Mean, standard error and value of each seed, of each observable; arrays have the shape that alpha, eps, lam and
+        the parameters of the features broadcast to.
 
     Raises
     ------
     ValueError
-        If an argument is outside its range, or if a loss or a feature map has no finite-size version.
+        If an argument is outside its range, if shapes do not broadcast, if ``actual`` does not belong to the learner's
+        features, or if its kernel matrix is not positive semidefinite.
     SimulationError
-        If an optimiser did not converge, or if a hard constraint cannot be met. A failed run is never a point.
+        If an optimiser did not converge, if a hard constraint cannot be met, or if a worker died. A failed run is
+        never a point; all other seeds finish first, and stay in the cache.
 
     Examples
     --------
-    >>> import raflib as rf
+    >>> import numpy as np, raflib as rf
     >>> task = rf.RulesAndFacts(alpha=2.0, eps=0.3)
     >>> learner = rf.Learner(rf.Square(), rf.Linear(), lam=0.1)
     >>> run = rf.simulate(task, learner, d=200, seeds=4, jobs=1, progress=False)
     >>> theory = rf.generalization_error(rf.solve(task, learner))
     >>> abs(run.generalization_error.mean - theory) < 4 * run.generalization_error.stderr + 0.01
     True
-    """
-    from joblib import Parallel, delayed
-    from tqdm.auto import tqdm
 
+    A kernel matrix as it is, on the sphere:
+
+    >>> rbf = rf.finite.RBFKernel(0.5)
+    >>> svm = rf.Learner(rf.Hinge(), rbf.equivalent, lam=np.array([0.01, 1.0]))
+    >>> run = rf.simulate(task, svm, d=100, seeds=2, inputs="sphere", actual=rbf, jobs=1, progress=False)
+    >>> run.memorization_error.mean.tolist()[0]
+    0.0
+    """
     d = validation.integer("d", d, 1)
     if isinstance(seeds, int | np.integer):
         chosen = tuple(range(validation.integer("seeds", seeds, 1)))
     else:
-        chosen = tuple(validation.integer("seeds", int(seed), 0) for seed in seeds)
+        chosen = tuple(validation.integer("seeds", seed, 0) for seed in seeds)
         if not chosen or len(set(chosen)) < len(chosen):
             raise ValueError(f"seeds = {seeds!r} must hold at least one seed, each once")
-    for name, value in {"alpha": task.alpha, "eps": task.eps, **learner.features.parameters}.items():
-        if np.ndim(value):
-            raise ValueError(f"{name} has shape {np.shape(value)}; simulate takes a scalar {name} (only lam may vary)")
-    workers = min(os.cpu_count() or 1, len(chosen)) if jobs is None else validation.integer("jobs", jobs, 1)
+    validation.choice("inputs", inputs, INPUTS)
+    test_size = validation.integer("test_size", test_size, 1)
+    workers = None if jobs is None else validation.integer("jobs", jobs, 1)
+    if not isinstance(learner, Learner):
+        raise ValueError(f"learner = {learner!r} minimises no loss; simulate trains an rf.Learner")
+    if not isinstance(learner.loss, Square | Hinge | Logistic | SquaredHinge | MinNorm | MaxMargin):
+        raise ValueError(
+            f"loss = {learner.loss!r} has no finite-size version; use Square, Hinge, Logistic, SquaredHinge, MinNorm "
+            "or MaxMargin"
+        )
+    if actual is not None:
+        check_actual(actual, learner.features)
 
-    runs = Parallel(n_jobs=workers, return_as="generator")(delayed(_one_seed)(task, learner, d, s) for s in chosen)
-    if progress:  # named only when wanted, so that the environment's TQDM_DISABLE keeps its say
-        runs = tqdm(runs, total=len(chosen), desc=f"training at d = {d}", leave=False)
-    results = list(runs)
-    values = np.array([values for values, _ in results])  # (seeds, observables, lam path)
-    shape = np.shape(learner.lam)
-    estimates = {
-        name: _estimate(values[:, i].reshape(len(chosen), *shape), shape) for i, name in enumerate(_OBSERVABLES)
-    }
+    groups, shape = _groups(task, learner)
+    folder = None if cache is None else os.fspath(cache)
+    settings = (inputs, actual, bool(intercept), test_size)
+    runs = run_jobs(
+        [Job(one, at, d, seed, *settings) for one, at, _ in groups for seed in chosen], workers, folder, progress
+    )
+    values = np.empty((len(OBSERVABLES), len(chosen), int(np.prod(shape))))
+    seconds = np.zeros((len(groups), len(chosen)))
+    for i, (_, _, points) in enumerate(groups):
+        for j in range(len(chosen)):
+            values[:, j, points], seconds[i, j] = runs[i * len(chosen) + j]
+    estimates = {name: estimate(values[i].reshape(len(chosen), *shape)) for i, name in enumerate(OBSERVABLES)}
     return Simulation(
         **estimates,
-        seconds=np.array([seconds for _, seconds in results]),
+        seconds=seconds.sum(axis=0),
         task=task,
         learner=learner,
         d=d,
         seeds=chosen,
+        inputs=inputs,
+        actual=actual,
+        intercept=bool(intercept),
     )
 
 
-def _one_seed(task: RulesAndFacts, learner: Learner, d: int, seed: int) -> tuple[Array, float]:
-    """Return the observables (observable, lam) of one sample and the seconds it took."""
-    began = time.perf_counter()
-    data = task.sample(d, np.random.default_rng(seed))
-    direction = data.teacher / np.linalg.norm(data.teacher)
-    path = np.atleast_1d(learner.lam).ravel()
-    values = np.empty((len(_OBSERVABLES), path.size))
-    for i, lam in enumerate(path):
-        trained = train(data.X, data.y, learner.loss, learner.features, float(lam))
-        margins = data.y * trained.fields
-        m = trained.student @ direction / np.sqrt(d)
-        q = trained.student @ trained.student / d
-        wrong = margins <= 0
-        values[:, i] = (
-            np.arctan2(np.sqrt(max(q - m * m, 0.0)), m) / np.pi,
-            wrong[data.is_fact].mean() if data.is_fact.any() else np.nan,
-            wrong.mean(),
-            learner.loss.value(margins).mean() if learner.loss.constraint is not None else 0.0,
-            m,
-            q,
-        )
-    return values, time.perf_counter() - began
-
-
-def _estimate(values: Array, shape: tuple[int, ...]) -> Estimate:
-    """Return mean and standard error over the first axis; the standard error of one seed is nan."""
-    n = values.shape[0]
-    mean = values.mean(axis=0)
-    stderr = values.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.full(shape, np.nan)
-    if shape == ():
-        return Estimate(float(mean), float(stderr), values)
-    return Estimate(mean, stderr, values)
+def _groups(
+    task: RulesAndFacts, learner: Learner
+) -> tuple[list[tuple[RulesAndFacts, Learner, Array]], tuple[int, ...]]:
+    """Return the points that share a sample, as a task, a learner with a path of lam, and their indices; the shape."""
+    features = learner.features.parameters
+    named = {"alpha": task.alpha, "eps": task.eps, **features, "lam": learner.lam}
+    whole = dict(zip(named, validation.broadcast(**named), strict=True))
+    shape = whole["lam"].shape
+    table = np.stack([whole[name].ravel() for name in named if name != "lam"], axis=1)
+    lam = whole["lam"].ravel()
+    if lam.size == 0:
+        raise ValueError(f"there is no point to simulate: the parameters broadcast to the shape {shape}")
+    members: dict[tuple[float, ...], list[int]] = {}
+    for index, row in enumerate(map(tuple, table.tolist())):
+        members.setdefault(row, []).append(index)
+    groups = []
+    for (alpha, eps, *rest), indices in members.items():
+        at = learner.features.at({name: np.asarray(value) for name, value in zip(features, rest, strict=True)})
+        points = np.array(indices)
+        groups.append((RulesAndFacts(alpha, eps), Learner(learner.loss, at, lam[points]), points))
+    return groups, shape
