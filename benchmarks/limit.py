@@ -11,7 +11,7 @@ import pstats
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from unittest import mock
@@ -82,21 +82,35 @@ def problems() -> dict[str, tuple[rf.RulesAndFacts, rf.Learner | rf.BayesOptimal
     }
 
 
-def elementwise_pass() -> float:
-    """Seconds an element of one multiplication of arrays of 4096 numbers into a new one: the unit of arithmetic."""
-    a, b = np.random.default_rng(0).uniform(1, 2, (2, POINTS))
-    return timing.best(lambda: [a * b for _ in range(1000)], 7) / 1000 / POINTS
+def per_call(run: Callable[[], object], calls: int) -> float:
+    """Shortest CPU time of one call out of many, their results dropped at once, so that all stays in cache."""
+
+    def repeated() -> None:
+        for _ in range(calls):
+            run()
+
+    return timing.best(repeated, 9) / calls
 
 
-def numpy_call() -> float:
-    """Seconds of one multiplication of two numbers in arrays: what a call costs before it does anything."""
-    a, b = np.ones(1), np.ones(1)
-    return timing.best(lambda: [a * b for _ in range(10_000)], 7) / 10_000
+def numpy_costs() -> str:
+    """What arithmetic over arrays costs: nanoseconds an element in cache, and of a call on a single number."""
+    rng = np.random.default_rng(0)
+    a, b = rng.uniform(1, 2, (2, POINTS))
+    mask, some = a < b, np.flatnonzero(a < b)
+    one = np.ones(1)
+    runs = {
+        "a * b": lambda: a * b,
+        "a / b": lambda: a / b,
+        "np.where(mask, a, b)": lambda: np.where(mask, a, b),
+        "a[some]": lambda: a[some],
+    }
+    rows = [(name, f"{1e9 * per_call(run, 2000) / POINTS:.2f}") for name, run in runs.items()]
+    rows.append(("a call, a * b of single numbers", f"{1e9 * per_call(lambda: one * one, 20_000):.0f}"))
+    return timing.table(("numpy", "ns"), rows)
 
 
 def anatomy() -> str:
-    """Evaluations a point, special functions an evaluation and their share of the time; the rest in passes."""
-    unit = elementwise_pass()
+    """Evaluations a point, special functions an evaluation and their share of the time, and the rest."""
     rows = []
     for name, (task, learner) in problems().items():
         sol = rf.solve(task, learner)
@@ -104,32 +118,42 @@ def anatomy() -> str:
         whole = timing.best(lambda t=task, a=learner: rf.solve(t, a), 5)
         spent = min((_spent(task, learner) for _ in range(3)), key=lambda s: s.seconds)
         bare = spent.seconds
+        faults = _page_faults(task, learner)
         most = sorted(spent.items(), key=lambda item: -item[1][2])[:4]
         rows.append(
             (
                 name,
                 f"{1e6 * whole / POINTS:.1f}",
                 f"{evaluations / POINTS:.1f}",
-                f"{1e6 * whole / evaluations:.2f}",
+                f"{1e9 * whole / evaluations:.0f}",
+                f"{1e9 * bare / evaluations:.0f}",
                 f"{100 * bare / whole:.0f} %",
                 ", ".join(f"{f} {entry[1] / evaluations:.1f} ({100 * entry[2] / whole:.0f} %)" for f, entry in most),
-                f"{(whole - bare) / evaluations / unit:.0f}",
+                "" if faults is None else f"{faults}",
             )
         )
     head = (
-        "learner", "us a point", "evaluations a point", "us an evaluation", "in special functions",
-        "the dearest: values an evaluation (share of the time)", "rest, in passes",
+        "learner", "us a point", "evaluations a point", "ns an evaluation", "of these special functions", "their share",
+        "the dearest: values an evaluation (share of the time)", "page faults a solve",
     )  # fmt: skip
-    return (
-        f"One pass over an array in cache, a * b, takes {1e9 * unit:.2f} ns an element; a call of numpy "
-        f"{1e9 * numpy_call():.0f} ns.\n\n" + timing.table(head, rows)
-    )
+    return timing.table(head, rows)
 
 
 def _spent(task: rf.RulesAndFacts, learner: rf.Learner | rf.BayesOptimal) -> Spent:
     with watched() as spent:
         rf.solve(task, learner)
     return spent
+
+
+def _page_faults(task: rf.RulesAndFacts, learner: rf.Learner | rf.BayesOptimal) -> int | None:
+    """Pages of memory that one solve has to ask the system for anew; None where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    rf.solve(task, learner)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
 def special_functions() -> str:
@@ -145,7 +169,7 @@ def special_functions() -> str:
     }
     rows = []
     for name, run in runs.items():
-        taken = timing.best(lambda r=run: [r() for _ in range(20)], 5) / 20 / POINTS
+        taken = per_call(run, 50) / POINTS
         rows.append((name, f"{1e9 * taken:.1f}"))
     return timing.table(("function", "ns a value"), rows)
 
@@ -184,6 +208,6 @@ def profile(name: str) -> str:
 
 
 if __name__ == "__main__":
-    print(anatomy(), special_functions(), batch_sizes(), sep="\n\n")
+    print(anatomy(), special_functions(), numpy_costs(), batch_sizes(), sep="\n\n")
     for name in problems():
         print("", profile(name), sep="\n")

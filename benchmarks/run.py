@@ -137,6 +137,7 @@ def main() -> int:
     say("## Where the time goes")
     say(limit.anatomy())
     say(limit.special_functions())
+    say(limit.numpy_costs())
     say("Kernel hinge by the size of the batch:")
     say(limit.batch_sizes())
     for name in limit.problems():
