@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -107,9 +107,9 @@ class Archive:
 
 
 def fingerprint(thing: Any) -> str:
-    """Return a text that is equal for equal values, in any process; a function's is that of what its code does.
+    """Return a text that is equal for equal values, in any process.
 
-    What a function reads from outside is not seen.
+    That of a function is its code, its defaults and what it closes over; what it reads from its module is not seen.
 
     Examples
     --------
@@ -120,14 +120,27 @@ def fingerprint(thing: Any) -> str:
     """
     from joblib import hash as digest
 
-    code = getattr(thing, "__code__", None)
-    return str(digest(_meaning(code) if isinstance(code, CodeType) else thing))
+    return str(digest(_meaning(thing)))
 
 
-def _meaning(code: CodeType) -> tuple[Any, ...]:
-    """Return a function's code without the place where it was written."""
-    constants = [_meaning(it) if isinstance(it, CodeType) else repr(it) for it in code.co_consts]
-    return code.co_code, code.co_names, code.co_varnames, constants
+def _meaning(thing: Any) -> Any:
+    """Return a function's parts, without the place where it was written; anything else is itself."""
+    if not isinstance(thing, FunctionType):
+        return thing
+    closed = [cell.cell_contents for cell in thing.__closure__ or ()]
+    inner = [_meaning(it) for it in closed if it is not thing]
+    return _instructions(thing.__code__), thing.__defaults__, thing.__kwdefaults__, inner
+
+
+def _instructions(code: CodeType) -> tuple[Any, ...]:
+    return code.co_code, code.co_names, code.co_varnames, [_constant(it) for it in code.co_consts]
+
+
+def _constant(it: Any) -> Any:
+    """Return a constant of a function's code as text; the order of a set differs between processes."""
+    if isinstance(it, CodeType):
+        return _instructions(it)
+    return sorted(map(repr, it)) if isinstance(it, frozenset) else repr(it)
 
 
 def _nothing(kind: type) -> float:

@@ -207,30 +207,34 @@ def test_an_error_of_an_observable_says_where_it_was() -> None:
 # ---------------------------------------------------------------- a folder from which it goes on
 
 
+SOLVED: list[float] = []
+TROUBLE: list[float] = []
+
+
+def watched(sol: rf.Solution) -> np.ndarray:
+    if TROUBLE and TROUBLE[0] in sol.task.alpha:
+        raise OSError("a node went down")
+    SOLVED.extend(sol.task.alpha)
+    return sol.q
+
+
 def test_a_second_call_solves_only_what_is_missing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    solved: list[float] = []
-    trouble = [ALPHA[3]]
-
-    def watched(sol: rf.Solution) -> np.ndarray:
-        if trouble and trouble[0] in sol.task.alpha:
-            trouble.clear()
-            raise OSError("a node went down")
-        solved.extend(sol.task.alpha)
-        return sol.q
-
+    SOLVED.clear()
+    TROUBLE.append(ALPHA[3])
     learner, task = rf.Learner(rf.Hinge(), rf.Linear(), 0.1), rf.RulesAndFacts(ALPHA, 0.3)
     asked = {"q": watched, "V": "V"}
     with pytest.raises(OSError, match="a node went down"):
         quiet(task, learner, asked, chunk=1, out=tmp_path)
-    assert solved == list(ALPHA[:3])
+    TROUBLE.clear()
+    assert list(ALPHA[:3]) == SOLVED
     run = rf.sweep(task, learner, asked, chunk=1, out=tmp_path)
     assert "6.00/6.00" in capfd.readouterr().err  # the bar starts where the first call stopped
-    assert solved == list(ALPHA)
+    assert list(ALPHA) == SOLVED
     assert isinstance(run["q"], np.memmap)
     whole = quiet(task, learner, {"q": "q", "V": "V"}, chunk=1)
     assert_same(run, whole)
     again = quiet(task, learner, asked, chunk=1, out=str(tmp_path), n_jobs=1, on_failure="nan")
-    assert solved == list(ALPHA)
+    assert list(ALPHA) == SOLVED
     assert_same(again, whole)
     np.testing.assert_array_equal(np.load(tmp_path / "q.npy"), whole["q"])
 
@@ -307,6 +311,46 @@ def test_a_folder_of_another_sweep_is_refused(tmp_path: Path, monkeypatch: pytes
     monkeypatch.undo()
     # The same code elsewhere is the same observable.
     assert_same(quiet(task, learner, **{**same, "observables": {"cosine": lambda sol: sol.m / sol.q**0.5}}), before)
+
+
+def test_functions_are_told_apart_by_what_they_do() -> None:
+    def power(k: int, more: object = None) -> object:
+        return lambda sol: sol.q**k if more is None else more(sol)
+
+    def steps(sol: rf.Solution) -> object:
+        return sol.steps if sol.q.ndim in {0, 1} else steps(sol)
+
+    same = [
+        (lambda sol: sol.m, lambda sol: sol.m),
+        (lambda sol, k=2: sol.q**k, lambda sol, k=2: sol.q**k),
+        (power(2), power(2)),
+        (power(2, power(3)), power(2, power(3))),
+        (steps, steps),
+        (rf.training_error, rf.training_error),
+    ]
+    other = [
+        (lambda sol: sol.m, lambda sol: sol.q),
+        (lambda sol: sol.q**2, lambda sol: sol.q**3),
+        (lambda sol, k=2: sol.q**k, lambda sol, k=3: sol.q**k),
+        (lambda sol, *, k=2: sol.q**k, lambda sol, *, k=3: sol.q**k),
+        (lambda sol: [x in {"a"} for x in sol], lambda sol: [x in {"b"} for x in sol]),
+        (power(2), power(3)),
+        (power(2, power(3)), power(2, power(4))),
+        (rf.training_error, rf.memorization_error),
+    ]
+    for one, two in same:
+        assert raflib.archive.fingerprint(one) == raflib.archive.fingerprint(two)
+    for one, two in other:
+        assert raflib.archive.fingerprint(one) != raflib.archive.fingerprint(two)
+
+
+def test_a_function_is_the_same_in_any_process() -> None:
+    code = "import raflib.archive as a; print(a.fingerprint(lambda x: [y in {'a', 'b', 'c'} for y in x]))"
+    seeds = [{**os.environ, "PYTHONHASHSEED": seed} for seed in "123"]
+    command = [sys.executable, "-c", code]
+    told = [subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout for env in seeds]
+    assert len(told[0]) > 10
+    assert len(set(told)) == 1
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
