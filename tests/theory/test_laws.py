@@ -1,0 +1,181 @@
+"""Best ridges, thresholds, and laws at large loads, against closed forms worked out here."""
+
+from __future__ import annotations
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+import raflib as rf
+
+RIDGE = rf.Learner(rf.Square(), rf.Linear(), 0.4)
+
+
+class TestBestLam:
+    """The search itself, on an objective whose minimum is known: the distance to a ridge of our choice."""
+
+    @staticmethod
+    def found(
+        wanted: float | np.ndarray, learner: rf.Learner = RIDGE, alpha: float | np.ndarray = 2.0
+    ) -> rf.limits.BestLam:
+        def distance(sol: rf.Solution) -> np.ndarray:
+            assert np.max(sol.residual) <= 1e-11
+            lam = np.broadcast_to(sol.learner.lam, np.shape(sol.m))
+            with np.errstate(divide="ignore"):
+                return np.abs(np.log(lam) - np.log(wanted))
+
+        return rf.best_lam(rf.RulesAndFacts(alpha, 0.3), learner, objective=distance)
+
+    @pytest.mark.parametrize("lam", [2e-8, 3e-7, 1e-4, 0.123, 1.0, 77.0, 2345.0, 9e3])
+    def test_it_finds_any_ridge(self, lam: float) -> None:
+        best = self.found(lam)
+        assert best.lam == pytest.approx(lam, rel=1e-6)
+        assert best.error == pytest.approx(0, abs=1e-6)
+        assert best.at_zero is False
+
+    def test_it_stays_inside_its_range(self) -> None:
+        assert self.found(1e-12).lam == pytest.approx(1e-8, rel=1e-6)
+        assert self.found(1e9).lam == pytest.approx(1e4, rel=1e-6)
+
+    def test_every_point_of_a_batch_has_its_own(self) -> None:
+        lam = np.array([[1e-6, 2.0, 5e3], [0.3, 1e-3, 40.0]])
+        best = self.found(lam, alpha=np.array([0.4, 2.0, 9.0]) * np.ones((2, 1)))
+        np.testing.assert_allclose(best.lam, lam, rtol=1e-6)
+        assert best.at_zero.tolist() == [[False] * 3] * 2
+
+    def test_the_limit_wins_where_it_is_best(self) -> None:
+        def objective(sol: rf.Solution) -> np.ndarray:
+            lam = np.broadcast_to(sol.learner.lam, np.shape(sol.m))
+            return np.where(
+                lam == 0.0, np.where(sol.task.alpha > 1.0, 0.5, 3.0), 1.0 + np.log(np.where(lam, lam, 1)) ** 2
+            )
+
+        best = rf.best_lam(rf.RulesAndFacts(np.array([0.5, 2.0]), 0.3), RIDGE, objective=objective)
+        assert best.at_zero.tolist() == [False, True]
+        np.testing.assert_allclose(best.lam, [1.0, 0.0], atol=1e-6)
+        np.testing.assert_allclose(best.error, [1.0, 0.5], atol=1e-9)
+
+    def test_the_shape_is_that_of_all_parameters(self) -> None:
+        learner = rf.Learner(rf.Square(), rf.Kernel(np.array([0.7, 0.9]), 0.1), 1.0)
+        best = rf.best_lam(rf.RulesAndFacts(2.0, 0.6), learner)
+        np.testing.assert_allclose(best.lam, rf.optimal_ridge(0.6, learner.features), rtol=1e-4)
+        one = rf.best_lam(rf.RulesAndFacts(2.0, 0.6), rf.Learner(rf.Square(), rf.Kernel(0.7, 0.1), 1.0))
+        assert (type(one.lam), type(one.error), type(one.at_zero)) == (float, float, bool)
+        assert best.error[0] == pytest.approx(one.error, rel=1e-9)
+
+    def test_it_wants_a_learner_with_a_ridge(self) -> None:
+        with pytest.raises(ValueError, match=r"BayesOptimal\(\) has no ridge"):
+            rf.best_lam(rf.RulesAndFacts(2.0, 0.3), rf.BayesOptimal())
+
+
+def test_optimal_ridge_in_numbers() -> None:
+    # mu1^2 (pi / (2 (1 - eps)^2) - 1) - mu_star^2, by hand: at eps = 1/2 the bracket is 2 pi - 1.
+    assert rf.optimal_ridge(0.5, rf.Linear()) == pytest.approx(2 * np.pi - 1, rel=1e-15)
+    assert rf.optimal_ridge(0.5, rf.Kernel(2.0, 3.0)) == pytest.approx(4 * (2 * np.pi - 1) - 9, rel=1e-15)
+    batch = rf.optimal_ridge(np.array([0.0, 0.5]), rf.Kernel(2.0, 3.0))
+    np.testing.assert_allclose(batch, [2 * np.pi - 13, 8 * np.pi - 13], rtol=1e-14)
+    assert type(rf.optimal_ridge(0.5, rf.Linear())) is float
+
+
+class TestThreshold:
+    def test_equal_margins(self) -> None:
+        # n equations for as many unknowns as there are weights.
+        features = rf.RandomFeatures(0.8, 0.6, np.array([0.3, 2.0]))
+        for loss in (rf.Square(), rf.MinNorm()):
+            assert rf.interpolation_threshold(rf.Learner(loss, rf.Linear(), 1.0), 0.3) == 1.0
+            np.testing.assert_array_equal(rf.interpolation_threshold(rf.Learner(loss, features, 1.0), 0.3), [0.3, 2.0])
+
+    def test_the_ends_of_eps(self) -> None:
+        margin = rf.Learner(rf.MaxMargin(), rf.Linear(), 1.0)
+        assert rf.interpolation_threshold(margin, 0.0) == np.inf
+        assert rf.interpolation_threshold(margin, 1.0) == pytest.approx(2.0, rel=1e-12)
+        assert type(rf.interpolation_threshold(margin, 1.0)) is float
+        for eps in (-0.1, 1.2):
+            with pytest.raises(ValueError, match=r"eps = .*\[0, 1\]"):
+                rf.interpolation_threshold(margin, eps)
+
+
+@pytest.mark.parametrize("eps", [0.0, 1e-3, 0.3, 0.99])
+def test_constant_of_the_bayes_learner(eps: float) -> None:
+    # E_gen -> 1 / (pi C alpha), C = 4 (1 - eps)^2 / (2 pi)^{3/2} int du exp(-u^2) / (1 + (1 - eps) erf(u / sqrt 2)).
+    with mp.workdps(30):
+        share = 1 - mp.mpf(eps)
+        integral = mp.quad(
+            lambda u: mp.exp(-u * u) / (mp.mpf(eps) + share * mp.erfc(-u / mp.sqrt(2))),
+            [-30, -12, -8, -4, -2, 0, 2, 4, 8],
+        )
+        constant = float(mp.mpf(2) ** 1.5 * mp.pi**1.5 / (4 * mp.pi * share**2 * integral))
+    law = rf.asymptotics(rf.BayesOptimal(), eps)
+    assert law.exponent == -1.0
+    assert law.prefactor == pytest.approx(constant, rel=1e-12)
+
+
+@pytest.mark.parametrize("features", [rf.Linear(), rf.Kernel(0.5, 0.9)], ids=["linear", "kernel"])
+def test_constant_of_ridge(features: rf.features.FeatureMap) -> None:
+    law = rf.asymptotics(rf.Learner(rf.Square(), features, 0.7), 0.5)
+    assert law == (-0.5, pytest.approx(np.sqrt(2 * np.pi - 1) / np.pi, rel=1e-14))
+
+
+@pytest.mark.parametrize(
+    "learner",
+    [
+        rf.Learner(rf.Square(), rf.RandomFeatures(0.8, 0.6, 2.0), 1.0),
+        rf.Learner(rf.MinNorm(), rf.Kernel(0.8, 0.6), 1.0),
+        rf.Learner(rf.Hinge(), rf.Kernel(0.8, 0.6), 1.0),
+        "ridge",
+    ],
+    ids=repr,
+)
+def test_no_law_where_none_is_known(learner) -> None:
+    with pytest.raises(ValueError, match="its law is not known in closed form"):
+        rf.asymptotics(learner, 0.1)
+
+
+def ridge_error(alpha: float, eps: float, lam: float) -> mp.mpf:
+    """Generalization error of linear ridge from its quadratic equation, with 40 digits."""
+    a, lam_ = mp.mpf(alpha), mp.mpf(lam)
+    c = (1 - mp.mpf(eps)) * mp.sqrt(2 / mp.pi)
+    b = lam_ + a - 1
+    V = (-b + mp.sqrt(b * b + 4 * lam_)) / (2 * lam_)
+    m = a * c / (1 + V) * V
+    # q = m^2 + alpha (1 + q - 2 c m) (V / (1 + V))^2 is linear in q.
+    gain = a * (V / (1 + V)) ** 2
+    q = (m * m + gain * (1 - 2 * c * m)) / (1 - gain)
+    return mp.acos(m / mp.sqrt(q)) / mp.pi
+
+
+@pytest.mark.parametrize("alpha", [0.5, 3.0, 1e4, 1e8])
+def test_rate_is_the_slope_over_a_tenth_of_a_decade(alpha: float) -> None:
+    with mp.workdps(40):
+        up, down = (
+            ridge_error(mp.mpf(alpha) * mp.mpf(10) ** step, 0.3, 0.4) for step in (mp.mpf("0.05"), mp.mpf("-0.05"))
+        )
+        slope = float(mp.log10(up / down) / mp.mpf("0.1"))
+    measured = rf.rate(RIDGE, 0.3, alpha)
+    assert type(measured) is float
+    assert measured == pytest.approx(slope, abs=1e-9)
+
+
+def test_rates_of_a_batch() -> None:
+    eps, alpha = np.array([[0.0], [0.4]]), np.array([1.0, 1e5, 1e7])
+    together = rf.rate(rf.BayesOptimal(), eps, alpha)
+    assert together.shape == (2, 3)
+    assert together[1, 1] == pytest.approx(rf.rate(rf.BayesOptimal(), 0.4, 1e5), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: rf.rate(RIDGE, 0.3, 0.0), r"alpha = 0 .*\(0, 1e\+?0?8\]"),
+        (lambda: rf.rate(RIDGE, 0.3, 1.1e8), r"alpha = 1.1e\+08 "),
+        (lambda: rf.rate(RIDGE, 1.0, 3.0), r"eps = 1 .*\[0, 1\)"),
+        (lambda: rf.rate(RIDGE, -0.1, 3.0), r"eps = -0.1 .*\[0, 1\)"),
+        (lambda: rf.asymptotics(RIDGE, 1.0), r"eps = 1 .*\[0, 1\)"),
+        (lambda: rf.asymptotics(RIDGE, -0.1), r"eps = -0.1 .*\[0, 1\)"),
+        (lambda: rf.optimal_ridge(1.0, rf.Linear()), r"eps = 1 .*\[0, 1\)"),
+        (lambda: rf.optimal_ridge(-0.1, rf.Linear()), r"eps = -0.1 .*\[0, 1\)"),
+    ],
+)
+def test_ranges(call, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
