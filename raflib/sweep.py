@@ -139,6 +139,11 @@ def sweep(
     ConvergenceWarning
         If points are marked nan.
 
+    Notes
+    -----
+    Dask sends the chunk of a worker that dies to another. joblib 1.6 waits without end for a chunk that Dask gives up,
+    which it does after ``distributed.scheduler.allowed-failures`` such deaths: interrupt, and call again with ``out``.
+
     Examples
     --------
     >>> import numpy as np, raflib as rf
