@@ -106,7 +106,7 @@ class ActivationFeatures:
 
         Parameters
         ----------
-        fields : array
+        fields : array, in (-inf, inf)
             Fields F x / sqrt(d).
 
         Returns

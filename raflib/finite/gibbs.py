@@ -139,7 +139,7 @@ def gibbs(
     largest_r_hat : float, in (1, inf]
         Chains that agree less are an error.
     n_jobs : int, not 0, optional
-        Workers for the chains, -1 for one a core. By default what `joblib.parallel_config` says, or one. The numbers
+        Workers for the chains, -1 for one a core. By default what joblib.parallel_config says, or one. The numbers
         do not depend on it.
     progress : bool
         Show a progress bar over the chains.

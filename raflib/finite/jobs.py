@@ -148,7 +148,7 @@ def run_jobs(jobs: Sequence[Job], workers: int | None, folder: str | None, progr
     jobs : sequence of Job
         What to run.
     workers : int, at least 1, or None
-        Parallel workers. None is what `joblib.parallel_config` says, or one a core.
+        Parallel workers. None is what joblib.parallel_config says, or one a core.
     folder : str or None
         Where to keep what each job gives, and to find what an earlier call kept.
     progress : bool

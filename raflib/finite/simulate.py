@@ -108,8 +108,8 @@ def simulate(
     Parameters
     ----------
     task : RulesAndFacts
-        alpha and eps, scalars or arrays; round(alpha d) samples. A seed's samples for two loads have the same teacher,
-        and the larger one starts with the inputs of the smaller.
+        With alpha and eps scalars or arrays; round(alpha d) samples. A seed's samples for two loads have the same
+        teacher, and the larger one starts with the inputs of the smaller.
     learner : Learner
         Square, Hinge, Logistic, SquaredHinge, MinNorm or MaxMargin on Linear, Kernel or RandomFeatures; the ridge and
         the parameters of the features may be arrays.
@@ -117,7 +117,7 @@ def simulate(
         Input dimension. A run keeps a few arrays of the size of its features, n times d or kappa d, or of the kernel
         matrix, n times n; with four of them a seed at d = 1000 and alpha = 2 needs about 100 megabytes.
     seeds : int, at least 1, or sequence of distinct non-negative int
-        n stands for the seeds 0 to n - 1. The same seed gives the same numbers whatever the number of jobs.
+        A number n stands for the seeds 0 to n - 1. The same seed gives the same numbers whatever the number of jobs.
     inputs : {"gaussian", "sphere", "binary"}
         Law of the inputs: normal entries, the same on the sphere of radius sqrt(d), or signs.
     actual : ActivationFeatures, DotProductKernel or RBFKernel, optional
@@ -130,7 +130,7 @@ def simulate(
         New inputs per seed, where the generalization error is not a matter of geometry: with ``actual``, or if inputs
         are not Gaussian. Taken in blocks of bounded memory.
     jobs : int, at least 1, optional
-        Parallel processes. By default what `joblib.parallel_config` says, such as a Dask cluster, or as many as there
+        Parallel processes. By default what joblib.parallel_config says, such as a Dask cluster, or as many as there
         are cores.
     cache : str or path, optional
         Folder that keeps each finished seed, by its parameters, the code and the versions of the packages under it.

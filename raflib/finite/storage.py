@@ -46,7 +46,7 @@ def separable_fraction(
     margin : float, in [0, inf)
         Margin in units of the student's length.
     n_jobs : int, not 0, optional
-        Workers, -1 for one a core. By default what `joblib.parallel_config` says, or one.
+        Workers, -1 for one a core. By default what joblib.parallel_config says, or one.
     progress : bool
         Show a progress bar over the trials.
 
@@ -163,7 +163,7 @@ def finite_capacity(
     margin : float, in [0, inf)
         Margin in units of the student's length.
     n_jobs : int, not 0, optional
-        Workers, -1 for one a core. By default what `joblib.parallel_config` says, or one.
+        Workers, -1 for one a core. By default what joblib.parallel_config says, or one.
     progress : bool
         Show a progress bar over the trials.
 

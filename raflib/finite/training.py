@@ -121,6 +121,10 @@ def train(
         If a label is neither -1 nor +1, if shapes do not fit, or if the loss or the feature map has no finite-size
         version.
 
+    References
+    ----------
+    arXiv:2603.25579, the model section.
+
     Examples
     --------
     >>> import raflib as rf
@@ -167,6 +171,10 @@ def train_kernel(K: Array, y: Array, loss: Loss, lam: float) -> TrainedKernel:
     ValueError
         If K is not symmetric, finite and positive semidefinite, if a label is neither -1 nor +1, if shapes do not
         fit, or if the loss has no finite-size version.
+
+    References
+    ----------
+    arXiv:2603.25579, kernels.
 
     Examples
     --------

@@ -23,7 +23,7 @@ def run_trials(
     calls : sequence of tuples
         The arguments of each call, its own random stream among them.
     n_jobs : int, not 0, or None
-        Workers, -1 for one a core. None is what `joblib.parallel_config` says, or one.
+        Workers, -1 for one a core. None is what joblib.parallel_config says, or one.
     progress : bool
         Show a progress bar while it runs.
     label : str
