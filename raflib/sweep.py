@@ -69,7 +69,7 @@ class Sweep:
     @property
     def failed_share(self) -> float:
         """Share of points without a solution, in [0, 1]; not 0 with ``on_failure="nan"`` only."""
-        return float(1.0 - np.count_nonzero(self.converged) / self.converged.size)
+        return float(np.count_nonzero(~self.converged) / self.converged.size)
 
 
 def sweep(
