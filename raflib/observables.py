@@ -552,9 +552,9 @@ def _minimiser(solution: Solution, observable: str) -> Learner:
 
 def _forgotten_below(solution: Solution, observable: str) -> float | Array:
     """Return V l'(0) / sqrt(q): in units of the test field's width, where the training margin changes sign."""
+    slope = _minimiser(solution, observable).loss.slope_at_zero
     soft = ~np.asarray(solution.constrained)
     reach = np.asarray(solution.V) / np.sqrt(solution.q)
-    slope = _minimiser(solution, observable).loss.slope_at_zero
     # Under constraints no margin is negative; nan (a point that did not converge) stays nan.
     return np.where(soft, np.where(soft, slope, 0.0) * reach, np.where(np.isnan(reach), np.nan, -np.inf))
 

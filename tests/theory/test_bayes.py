@@ -92,7 +92,7 @@ def test_bayes_equation_is_nishimori_of_the_replicas() -> None:
 
 
 def test_what_it_cannot_answer() -> None:
-    sol = rf.solve(rf.RulesAndFacts(2.0, 0.3), rf.BayesOptimal())
+    sol = rf.solve(rf.RulesAndFacts(2.0, np.array([0.3, 1.0])), rf.BayesOptimal())
     for observable in (rf.memorization_error, rf.training_error, rf.training_loss):
         with pytest.raises(ValueError, match=r"BayesOptimal\(\).*Learner that minimises"):
             observable(sol)
