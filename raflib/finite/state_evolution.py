@@ -40,8 +40,8 @@ def state_evolution(
     .. math::
 
         \hat m_t &= \alpha\,(1-\varepsilon)\sqrt{2/\pi}\ \mathbb E_\tau[g(\sqrt{s_t}\,\tau)], \\
-        \hat q_t &= \alpha\,\mathbb E[g(u_t)^2], \qquad \hat V_t = -\alpha\,\mathbb E[g'(u_t)],
-        \qquad u_t = \sqrt{q_t}\,x,
+        \hat q_t &= \alpha\,\mathbb E[g(u_t)^2], \qquad u_t = \sqrt{q_t}\,x, \\
+        \hat V_t &= -\alpha\,\mathbb E[g'(u_t)],
 
     with the force g of the loss at response :math:`V_t`, x of density
     :math:`\phi(x)\,[\varepsilon + 2(1-\varepsilon)\Phi(kx)]`, :math:`k = m_t/\sqrt{s_t}`, and
