@@ -25,7 +25,7 @@ __all__ = ["Estimate", "Simulation", "SimulationError", "simulate"]
 
 @dataclass(frozen=True)
 class Simulation:
-    """Observables of trained learners of dimension d; each is an `Estimate` over the seeds.
+    """Observables of trained learners of dimension d; each is a `raflib.Estimate` over the seeds.
 
     Attributes
     ----------
