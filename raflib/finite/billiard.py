@@ -36,7 +36,7 @@ class Table:
         self.kicks = np.hstack([gram, rows])
         self.squares = np.diagonal(gram).copy()
         self.rounding = _ROUNDING * float(np.sqrt(self.squares.max()))
-        self.most_walls = _MOST_WALLS * (self.n + 20)
+        self.most_walls = int(_MOST_WALLS * (self.n + 20))
 
     def travel(self, start: Array, direction: Array, angle: float) -> tuple[Array | None, int]:
         """Follow a great circle, reflected at the walls; return where it ends and how many walls it met.

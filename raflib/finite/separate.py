@@ -174,6 +174,12 @@ def separate(X: Array, y: Array, margin: float = 0.0) -> Separation:
         return Separation(False, np.zeros(d), 0.0, weights, bound, margin)
     student = mean / bound
     reached = float((rows @ student).min())
+    if reached < (1.0 - _TIE) * bound:
+        # Where the margin is tiny the mean is a difference with few digits left; equal margins on its samples have all.
+        again = np.linalg.lstsq(rows[weights > 0.0], np.ones(np.count_nonzero(weights)), rcond=None)[0]
+        again /= np.linalg.norm(again)
+        if (better := float((rows @ again).min())) > reached:
+            student, reached = again, better
     if reached > _ROUNDING * scale and (reached >= margin * (1.0 - _TIE) or bound < margin):
         return Separation(reached >= margin * (1.0 - _TIE), student, reached, weights, bound, margin)
     raise SimulationError(

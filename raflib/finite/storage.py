@@ -17,6 +17,9 @@ from .estimate import Estimate, estimate
 from .separate import is_separable
 from .trials import run_trials
 
+#: Trials that a worker gets at once: one takes some milliseconds.
+_TOGETHER = 16
+
 
 def separable_fraction(
     d: int,
@@ -79,7 +82,7 @@ def separable_fraction(
     counts = np.maximum(np.rint(loads * d), 1.0).astype(np.int64)
     asked = np.unique(counts)
     calls = [(stream, d, eps, margin, asked) for stream in _streams(seed, d, trials)]
-    stored = run_trials(_largest_of, calls, n_jobs, progress, f"separability at d = {d}")
+    stored = run_trials(_largest_of, calls, n_jobs, progress, f"separability at d = {d}", _TOGETHER)
     fits = (counts[None] <= np.reshape(stored, (-1,) + (1,) * counts.ndim)).astype(np.float64)
     return estimate(fits)
 
@@ -200,7 +203,7 @@ def finite_capacity(
         raise ValueError("eps = 0 at margin = 0: a rule can always be stored, and there is no capacity; use eps > 0")
     expected = float(capacity(eps, margin))
     calls = [(stream, size, eps, margin, expected) for size in dimensions for stream in _streams(seed, size, trials)]
-    found = run_trials(_largest, calls, n_jobs, progress, "capacity")
+    found = run_trials(_largest, calls, n_jobs, progress, "capacity", _TOGETHER)
     stored = np.reshape(np.array(found, dtype=np.int64), (len(dimensions), trials))
     sizes = np.array(dimensions, dtype=np.float64)
     half = 0.5 / np.sqrt(trials)

@@ -9,7 +9,12 @@ import numpy as np
 
 
 def run_trials(
-    work: Callable[..., Any], calls: Sequence[tuple[Any, ...]], n_jobs: int | None, progress: bool, label: str
+    work: Callable[..., Any],
+    calls: Sequence[tuple[Any, ...]],
+    n_jobs: int | None,
+    progress: bool,
+    label: str,
+    together: int = 1,
 ) -> list[Any]:
     """Call a function once for each tuple of arguments, through joblib; the results are in the order of the calls.
 
@@ -28,6 +33,8 @@ def run_trials(
         Show a progress bar while it runs.
     label : str
         What the bar says.
+    together : int, at least 1
+        Calls that a worker gets at once: many where each takes a few milliseconds.
 
     Returns
     -------
@@ -41,7 +48,7 @@ def run_trials(
 
     Examples
     --------
-    >>> run_trials(divmod, [(7, 2), (9, 4)], n_jobs=1, progress=False, label="dividing")
+    >>> run_trials(divmod, [(7, 2), (9, 4)], n_jobs=1, progress=False, label="dividing", together=2)
     [(3, 1), (2, 1)]
     """
     from joblib import Parallel, delayed
@@ -50,12 +57,19 @@ def run_trials(
     if n_jobs is not None and (isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or n_jobs == 0):
         raise ValueError(f"n_jobs = {n_jobs!r} is not a positive integer, a negative one (-1 is one a core) or None")
     switch = {} if progress else {"disable": True}  # named only when off: the environment's TQDM_DISABLE keeps its say
-    results = Parallel(n_jobs=n_jobs, return_as="generator")(delayed(_on_one_thread)(work, call) for call in calls)
-    return list(tqdm(results, total=len(calls), desc=label, leave=False, **switch))
+    parts = [calls[first : first + together] for first in range(0, len(calls), together)]
+    results: list[Any] = []
+    with tqdm(total=len(calls), desc=label, leave=False, **switch) as bar:
+        for part in Parallel(n_jobs=n_jobs, return_as="generator")(
+            delayed(_on_one_thread)(work, each) for each in parts
+        ):
+            results += part
+            bar.update(len(part))
+    return results
 
 
-def _on_one_thread(work: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+def _on_one_thread(work: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> list[Any]:
     from threadpoolctl import threadpool_limits  # a dependency of scikit-learn
 
     with threadpool_limits(limits=1):
-        return work(*arguments)
+        return [work(*arguments) for arguments in calls]
