@@ -25,7 +25,7 @@ BUILD = ROOT / "_build"
 EXECUTED = ("raflib", "requirements.txt")
 PAGES = ("_config.yml", "_toc.yml", "_ext", "assets", "chapters/references.bib")
 CACHES = {"__pycache__", ".ipynb_checkpoints"}
-SOURCES = (*EXECUTED, *PAGES, "chapters")
+SOURCES = (*EXECUTED, *PAGES, "chapters", "CONTRIBUTING.md")
 
 
 def files_of(root: Path, names: Iterable[str]) -> list[Path]:
