@@ -63,6 +63,11 @@ class TestBestLam:
         assert (type(one.lam), type(one.error), type(one.at_zero)) == (float, float, bool)
         assert best.error[0] == pytest.approx(one.error, rel=1e-9)
 
+    def test_every_point_is_solved_to_eleven_digits(self) -> None:
+        # Some of many points would stop between 1e-11 and a looser tolerance.
+        alpha = np.geomspace(0.01, 100, 300)
+        self.found(1.0, rf.Learner(rf.Hinge(), rf.Kernel(0.8, 0.6), 1.0), alpha)
+
     def test_it_wants_a_learner_with_a_ridge(self) -> None:
         with pytest.raises(ValueError, match=r"BayesOptimal\(\) has no ridge"):
             rf.best_lam(rf.RulesAndFacts(2.0, 0.3), rf.BayesOptimal())

@@ -76,6 +76,33 @@ def test_margins_that_hardly_reach_the_kinks(name: str, eps: float, m: float, s:
     assert hats.m_hat[0] == pytest.approx(float((1 - eps) * np.sqrt(2 / np.pi) * boundary), rel=1e-10, abs=1e-300)
 
 
+def wide(n: int, seed: int) -> tuple[np.ndarray, Overlaps]:
+    """Fields, widths and alignments over many decades; no facts, few facts and facts alone among them."""
+    rng = np.random.default_rng(seed)
+    eps = np.concatenate(
+        [np.zeros(n // 6), 10 ** rng.uniform(-9, -1, n // 6), np.ones(n // 6), rng.uniform(0, 1, n - 3 * (n // 6))]
+    )
+    m, s, V = 10 ** rng.uniform([[-3.0], [-5.0], [-5.0]], [[2.5], [3.0], [4.0]], (3, n))
+    return eps, Overlaps(np.where(eps == 1.0, 0.0, m), s, V)
+
+
+@pytest.mark.parametrize("loss", [loss for loss in LOSSES if not isinstance(loss, rf.Logistic)], ids=repr)
+def test_the_closed_form_is_right_where_it_is_trusted_and_trusted_where_nothing_cancels(loss: rf.losses.Loss) -> None:
+    eps, at = wide(4000, seed=3)
+    force = loss.linear_force(at.V)
+    assert force is not None
+    moments, _, trusted = channels._closed_form(eps, force, at)
+    by_nodes = quadrature(eps, loss, at)
+    for name in ("boundary", "square", "stiffness"):
+        value, other = getattr(moments, name)[trusted], getattr(by_nodes, name)[trusted]
+        np.testing.assert_allclose(value, other, rtol=1e-11, atol=1e-14, err_msg=name)
+    # Kinks within six widths of the field, pieces not narrow, a student far from perfect: fast there.
+    width = np.sqrt(at.q)
+    plain = ((1 - at.V) / width < 6) & (at.m < 4 * np.sqrt(at.s)) & (0.2 * width < at.V)
+    assert plain.sum() > 500
+    assert trusted[plain].all()
+
+
 def test_the_load_is_a_factor() -> None:
     eps, at = ordinary(5, seed=10)
     load = np.array([0.1, 1.0, 3.0, 7.0, 1e3])
