@@ -212,6 +212,7 @@ def profile(name: str) -> str:
 
 
 if __name__ == "__main__":
-    print(anatomy(), special_functions(), numpy_costs(), batch_sizes(), sep="\n\n")
+    print(anatomy(), special_functions(), numpy_costs(), sep="\n\n")
+    print("", "Kernel hinge by the size of the batch:", "", batch_sizes(), sep="\n")
     for name in problems():
         print("", profile(name), sep="\n")

@@ -22,7 +22,6 @@ import timing  # first: sets threads and paths
 # isort: split
 import box
 import compare
-import limit
 import numpy as np
 import scaling
 import scipy
@@ -40,6 +39,15 @@ def _process_seconds(arguments: list[str], environment: dict[str, str], repeats:
         )
         times.append(time.perf_counter() - began)
     return min(times)
+
+
+def _of(*script: str) -> str:
+    """What a script of this folder prints in a process of its own, whose memory nothing has stirred before."""
+    command = timing.child(*script)
+    done = subprocess.run(
+        command, check=True, cwd=HERE, stdout=subprocess.PIPE, text=True, env=timing.child_environment()
+    )
+    return done.stdout.strip()
 
 
 def cold_start() -> str:
@@ -87,9 +95,11 @@ def _boxes() -> tuple[str, list[str]]:
 
 
 def _machine() -> str:
+    """What the numbers were measured on, and how busy it was."""
+    load = f" Load at the start: {os.getloadavg()[0]:.1f}." if hasattr(os, "getloadavg") else ""
     return (
         f"{datetime.date.today().isoformat()}, {platform.system()} on {platform.machine()}, {os.cpu_count()} cores, "
-        f"one thread used; Python {platform.python_version()}, numpy {np.__version__}, scipy {scipy.__version__}."
+        f"one thread used; Python {platform.python_version()}, numpy {np.__version__}, scipy {scipy.__version__}.{load}"
     )
 
 
@@ -129,19 +139,13 @@ def main() -> int:
     missed += scaling.missed(results)
 
     say(f"## Every learner, in batches of {scaling.BATCH}")
-    say(scaling.batches())
+    say(_of("scaling.py", "batches"))
 
     say("## Cold start")
     say(cold_start())
 
     say("## Where the time goes")
-    say(limit.anatomy())
-    say(limit.special_functions())
-    say(limit.numpy_costs())
-    say("Kernel hinge by the size of the batch:")
-    say(limit.batch_sizes())
-    for name in limit.problems():
-        say(limit.profile(name))
+    say(_of("limit.py"))
 
     if record:
         (HERE / "results.md").write_text("\n\n".join(written) + "\n", encoding="utf-8")

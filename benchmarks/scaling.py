@@ -133,7 +133,10 @@ def _batch(name: str, task: rf.RulesAndFacts, learner: rf.Learner | rf.BayesOpti
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        print(json.dumps(diagram(int(sys.argv[1]))))
+    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    if wanted.isdigit():
+        print(json.dumps(diagram(int(wanted))))
+    elif wanted == "batches":
+        print(batches())
     else:
         print(text(diagrams()), batches(), sep="\n\n")
