@@ -50,7 +50,6 @@ CASES = {
     r"seeds = \[1, 1\]": lambda: rf.simulate(TASK, OK, seeds=[1, 1]),
     r"seeds = -1 .*\[0, inf\)": lambda: rf.simulate(TASK, OK, seeds=[-1]),
     r"jobs = 0 .*\[1, inf\)": lambda: rf.simulate(TASK, OK, d=10, jobs=0),
-    r"eps has shape \(2,\)": lambda: rf.simulate(rf.RulesAndFacts(1, np.ones(2)), OK, d=10),
     r"rtol = -1 .*\[0, inf\)": lambda: rf.check(1.0, 1.0, rtol=-1),
     "answer = nan": lambda: rf.check(np.nan, 1.0),
 }
