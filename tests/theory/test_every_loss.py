@@ -5,6 +5,7 @@ The losses are found by themselves: a new class of `raflib.losses` is tested her
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from dataclasses import dataclass
 from typing import cast
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 import raflib as rf
+from raflib import validation
 from raflib.channel import channel, conjugates, quadrature
 from raflib.losses import LinearForce, Loss, SmoothLoss
 from raflib.observables import potential
@@ -24,6 +26,9 @@ class Huber:
     """A loss outside the library: the hinge, rounded off over a width delta, as CONTRIBUTING adds it."""
 
     delta: float = 0.5
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "delta", validation.number("delta", self.delta, 0, open_low=True))
 
     @property
     def slope_at_zero(self) -> float:
@@ -94,6 +99,13 @@ def test_the_public_losses_are_found() -> None:
 
 
 # ---------------------------------------------------------------- the class by itself
+
+
+@each_loss
+def test_parameters_out_of_range_are_named(loss: Loss) -> None:
+    for field in dataclasses.fields(loss):
+        with pytest.raises(ValueError, match=rf"^{field.name} = nan .* allowed range"):
+            dataclasses.replace(loss, **{field.name: np.nan})
 
 
 @each_loss
