@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import tomllib
 from pathlib import Path
 
 import mutants
@@ -196,6 +197,9 @@ def test_fates(project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "survives: 0 has no sign" in said.out
     assert "-    return x + 0\n+    return x + 1" in said.out
     assert "counts as killed: no end after 10 s" in said.out
+    (words,) = (block.split("\n\n")[0] for block in said.out.split("[[survivor]]")[1:])
+    ready = tomllib.loads(words) | {"why": "0 is not 1"}
+    assert mutants.Explanation(**ready).fits(known["return x + 1"])
     assert "limits              5        2        1        2      60.0" in said.out
     assert "3 of 5 mutants are killed: less than 95%" in said.err
     assert f"{known['return x + 1'].id} survives unexplained" in said.err

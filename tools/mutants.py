@@ -272,6 +272,18 @@ def diff(root: Path, mutant: Mutant) -> str:
     return "".join(difflib.unified_diff(*pair, fromfile=name, tofile=f"{name} ({mutant.kind})", n=2))
 
 
+def entry(mutant: Mutant) -> str:
+    """Return what explains a survivor, without the reason."""
+    words = {"module": mutant.module, "function": mutant.function, "source": mutant.before, "becomes": mutant.after}
+    # A JSON string is a TOML string too.
+    return "\n".join(
+        [
+            "[[survivor]]",
+            *(f"{name} = {json.dumps(text, ensure_ascii=False)}" for name, text in (words | {"why": ""}).items()),
+        ]
+    )
+
+
 def table(results: Sequence[Result], by: str) -> str:
     """Return counts by module or by kind."""
     fates = ("killed", "timeout", "survived")
@@ -293,7 +305,7 @@ def verdict(results: Sequence[Result], explained: Sequence[Explanation], known: 
         wrong.append(f"{len(killed)} of {len(results)} mutants are killed: less than {ENOUGH:.0%}")
     for mutant in survived:
         if not any(explanation.fits(mutant) for explanation in explained):
-            wrong.append(f"{mutant.id} survives unexplained: write a test that kills it, or an entry in {EXPLAINED}")
+            wrong.append(f"{mutant.id} survives unexplained: write a test that kills it, or say why in {EXPLAINED}")
     for explanation in explained:
         where = f"{EXPLAINED}: {explanation.module}, {explanation.function}: {explanation.becomes}"
         if not any(explanation.fits(mutant) for mutant in known):
@@ -311,8 +323,9 @@ def report(root: Path, results: Sequence[Result], explained: Sequence[Explanatio
             print(f"\n==> {result.mutant.id} counts as killed: no end after {result.seconds:.0f} s")
             print(diff(root, result.mutant))
         if result.fate == "survived":
-            why = next((e.why for e in explained if e.fits(result.mutant)), "not explained")
-            print(f"\n==> {result.mutant.id} survives: {why}\n{diff(root, result.mutant)}")
+            why = next((e.why for e in explained if e.fits(result.mutant)), "")
+            print(f"\n==> {result.mutant.id} survives: {why or 'not explained'}\n{diff(root, result.mutant)}")
+            print("" if why else f"{entry(result.mutant)}\n")
     print(f"\n{table(results, 'module')}\n\n{table(results, 'kind')}\n")
     wrong = verdict(results, explained, known)
     for line in wrong:
