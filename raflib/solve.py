@@ -21,6 +21,11 @@ from .losses import Loss, MaxMargin, MinNorm, Square
 from .overlaps import Array, Conjugates, Overlaps
 from .task import RulesAndFacts
 
+# glibc gives the memory of a freed array above 128 kB back to the system and pays for every page of the next one: a
+# quarter to a third of a solve. It raises that limit to the largest array freed so far, up to 32 MB; this one is never
+# touched, so that it costs nothing. Elsewhere the line does nothing.
+np.empty(4_000_000)
+
 #: Map evaluations from the start in closed form; points that need more are followed from where it is easy.
 _FIRST_TRY = 100
 _BAYES_CHUNK = 1024
