@@ -22,6 +22,16 @@ def test_label_probabilities() -> None:
         np.testing.assert_allclose(up, (1 - eps) * (z > 0) + eps / 2, rtol=1e-15)
 
 
+@pytest.mark.parametrize("inputs", ["gaussian", "sphere", "binary"])
+def test_a_sample_carries_the_labels_of_the_law(inputs: str) -> None:
+    data = rf.RulesAndFacts(100.0, 0.4).sample(d=200, rng=7, inputs=inputs)
+    agrees = data.y == np.sign(data.X @ data.teacher)
+    n = agrees.size
+    assert abs(data.is_fact.mean() - 0.4) < 5 * np.sqrt(0.24 / n)
+    assert agrees[~data.is_fact].all()
+    assert abs(agrees[data.is_fact].mean() - 0.5) < 5 * np.sqrt(0.25 / (0.4 * n))
+
+
 @pytest.mark.parametrize("eps", [0.0, 0.3, 1.0])
 def test_smoothed_label_probability_is_its_average(eps: float) -> None:
     task = rf.RulesAndFacts(1.0, eps)
