@@ -227,12 +227,30 @@ def test_convergence_is_that_of_the_undamped_step() -> None:
     assert np.linalg.norm(found.student - exact) < 5e-3 * np.linalg.norm(exact)
 
 
+def test_the_change_is_that_of_student_forces_and_response() -> None:
+    # Ridge by its own few lines: the force of a field is y - omega over 1 + V, its stiffness 1 / (1 + V).
+    data, lam, d = TASK.sample(d=60, rng=0), 0.01, 60
+    found = run(data, rf.Learner(rf.Square(), rf.Linear(), lam))
+    A = data.X / np.sqrt(d)
+    w, f, V = np.zeros(d), np.zeros(120), 1 / lam
+    for change in found.change[:8]:
+        f_new = (data.y - (A @ w - V * f)) / (1 + V)
+        V_hat = 2.0 / (1 + V)
+        V_new = 1 / (lam + V_hat)
+        w_new = V_new * (A.T @ f_new + V_hat * w)
+        pairs = [(w_new, w), (f_new, f), (V_new, V)]
+        moved = [np.linalg.norm(new - old) / np.linalg.norm(new) for new, old in pairs]
+        assert change == pytest.approx(max(moved), rel=1e-9)
+        w, f, V = w_new, f_new, V_new
+
+
 def test_divergence_is_an_error_that_says_what_to_do() -> None:
     # Inputs with a mean: a direction that message passing does not know of.
     data = TASK.sample(d=200, rng=0)
     shifted = data._replace(X=data.X + 0.5)
     with pytest.raises(
-        rf.SimulationError, match=r"diverged: q grew to .* at iteration \d+ \(n = 400, d = 200\).*mean 0"
+        rf.SimulationError,
+        match=r"diverged: q grew to \d\.\d*e\+(0\d|1[0-2]), .* at iteration \d+ \(n = 400, d = 200\).*mean 0",
     ):
         run(shifted, rf.Learner(rf.Square(), rf.Linear(), 0.1))
 

@@ -111,6 +111,13 @@ def test_an_answer_without_proof_is_an_error(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(rf.SimulationError, match=r"n = 20 samples in d = 10 dimensions .* is not decided"):
         separate(X, y)
 
+    # A margin between what was reached, sqrt(1/2), and a bound that is not the least, sqrt(5/9).
+    monkeypatch.setattr("scipy.optimize.nnls", lambda A, b, maxiter: (np.array([1.0, 0.5]), 0.0))
+    assert is_separable(np.eye(2), np.ones(2), 0.70)
+    assert not is_separable(np.eye(2), np.ones(2), 0.75)
+    with pytest.raises(rf.SimulationError, match=r"with margin 0\.72 is not decided: 0\.707 was reached, and 0\.745"):
+        is_separable(np.eye(2), np.ones(2), 0.72)
+
     def stops(A: np.ndarray, b: np.ndarray, maxiter: int) -> None:
         raise RuntimeError("too many iterations")
 
