@@ -227,9 +227,10 @@ def test_convergence_is_that_of_the_undamped_step() -> None:
     assert np.linalg.norm(found.student - exact) < 5e-3 * np.linalg.norm(exact)
 
 
-def test_the_change_is_that_of_student_forces_and_response() -> None:
+@pytest.mark.parametrize("lam", [0.01, 3.0])
+def test_the_change_is_that_of_student_forces_and_response(lam: float) -> None:
     # Ridge by its own few lines: the force of a field is y - omega over 1 + V, its stiffness 1 / (1 + V).
-    data, lam, d = TASK.sample(d=60, rng=0), 0.01, 60
+    data, d = TASK.sample(d=60, rng=0), 60
     found = run(data, rf.Learner(rf.Square(), rf.Linear(), lam))
     A = data.X / np.sqrt(d)
     w, f, V = np.zeros(d), np.zeros(120), 1 / lam
