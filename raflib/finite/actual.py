@@ -350,10 +350,10 @@ class RBFKernel:
         # exp(-eta |x|^2 / d) exp(-eta |x'|^2 / d) (exp(2 eta x.x' / d) - 1), which cancels nothing at small eta.
         K = X @ Z.T
         K *= 2.0 * scale
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             np.expm1(K, out=K)
-        K *= np.exp(-scale * np.einsum("ij,ij->i", X, X))[:, None]
-        K *= np.exp(-scale * np.einsum("ij,ij->i", Z, Z))
+            K *= np.exp(-scale * np.einsum("ij,ij->i", X, X))[:, None]
+            K *= np.exp(-scale * np.einsum("ij,ij->i", Z, Z))
         if not np.isfinite(K).all():
             raise ValueError(f"eta = {self.eta:g}: the kernel overflows on these inputs; use a smaller eta")
         return np.asarray(K)

@@ -27,7 +27,7 @@ ACCURACY = 3e-4
 _DUAL_TOLERANCES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 _DUAL_SWEEPS = 100_000
 #: Enough wherever margins can be kept by weights of moderate size; where they cannot, no number is.
-_HARD_SWEEPS = 20_000
+_HARD_SWEEPS = 5_000
 #: The same of the primal descents of the logistic loss; Newton's method where the features are few enough.
 _DESCENTS = (("lbfgs", 1e-8, 3000), ("newton-cholesky", 1e-8, 200), ("newton-cholesky", 1e-11, 200))
 #: A hard margin is a soft one whose slack price exceeds every dual variable; checked by the margins reached.
@@ -74,9 +74,8 @@ def fit(design: Design, y: Array, loss: Loss, lam: float) -> Array:
     else:
         weights, apart = _vector_machine(design, y, loss, lam, _DUAL_SWEEPS)
     if apart > ACCURACY:
-        raise SimulationError(
-            f"{type(loss).__name__} at lam = {lam:g} did not converge (n = {design.n}): the weights may be {apart:.1g} "
-            f"of their norm away from the minimiser, more than {ACCURACY:g}; use a larger lam or a smaller d"
+        raise _not_converged(
+            f"{type(loss).__name__} at lam = {lam:g}", design, apart, "use a larger lam or a smaller d"
         )
     return weights
 
@@ -87,11 +86,20 @@ def _hard_margin(design: Design, y: Array, loss: Loss) -> Array:
     for price in _PRICES:
         weights, apart = _vector_machine(design, y, Hinge(), 1.0 / price, _HARD_SWEEPS)
         shortfall = float(np.max(1.0 - y * design.fields(weights)))
-        if apart <= ACCURACY and shortfall <= _LARGEST_SHORTFALL:
+        if shortfall <= _LARGEST_SHORTFALL and apart <= ACCURACY:
             return weights
+    if shortfall <= _LARGEST_SHORTFALL:
+        raise _not_converged(name, design, apart, "lower alpha, or use a soft loss with a small lam > 0")
     raise SimulationError(
         f"{name}: a margin falls short of 1 by {shortfall:.3g}, so the constraints cannot be met on this sample, or "
         "only by very large weights; lower alpha, or use a soft loss with a small lam > 0, of which this is the limit"
+    )
+
+
+def _not_converged(name: str, design: Design, apart: float, advice: str) -> SimulationError:
+    return SimulationError(
+        f"{name} did not converge (n = {design.n}): the weights may be {apart:.1g} of their norm away from the "
+        f"minimiser, more than {ACCURACY:g}; {advice}"
     )
 
 
@@ -130,7 +138,7 @@ def _polish(design: Design, y: Array, loss: Loss, lam: float, weights: Array, to
     if slack:
         active, beyond = margins < 1.0, np.zeros(margins.shape, dtype=bool)
     else:
-        active = np.abs(margins - 1.0) < max(tol, 1e-2)
+        active = np.abs(margins - 1.0) < 1.5 * tol
         beyond = (margins < 1.0) & ~active
     best = (weights, np.inf)
     for _ in range(_POLISHING_STEPS):
@@ -140,13 +148,8 @@ def _polish(design: Design, y: Array, loss: Loss, lam: float, weights: Array, to
         K = design.gram(rows)
         step = lam / (K.diagonal().mean() + slack * lam) if rows.size else lam
         K *= y[rows, None] * y[rows] / lam
-        K.flat[:: rows.size + 1] += slack + 1e-14 * K.diagonal().sum()  # more rows than features: any solution will do
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", linalg.LinAlgWarning)  # the bound tells what it is worth
-                beta[rows] = linalg.solve(K, 1.0 - pull[rows], assume_a="pos", overwrite_a=True, check_finite=False)
-        except linalg.LinAlgError:
-            break
+        K.flat[:: rows.size + 1] += slack
+        beta[rows] = _solve(K, 1.0 - pull[rows])
         inside = np.clip(beta, 0.0, most)
         weights = design.from_dual(y * inside / lam)
         apart = distance(design, y, loss, lam, weights, inside)
@@ -158,6 +161,20 @@ def _polish(design: Design, y: Array, loss: Loss, lam: float, weights: Array, to
         wanted = beta - step * (margins + slack * beta - 1.0)
         active, beyond = (wanted > 0.0) & (wanted < most), wanted >= most
     return best
+
+
+def _solve(K: Array, b: Array) -> Array:
+    """Return a solution of K x = b; where there are more rows than features, and so no solution, nearly the best."""
+    for shift in (0.0, 1e-13 * float(K.diagonal().sum())):
+        shifted = K.copy()
+        shifted.flat[:: len(K) + 1] += shift
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", linalg.LinAlgWarning)  # the bound tells what the solution is worth
+            try:
+                return np.asarray(linalg.solve(shifted, b, assume_a="pos", overwrite_a=True, check_finite=False))
+            except linalg.LinAlgError:
+                continue
+    return np.zeros_like(b)
 
 
 def _logistic(design: Design, y: Array, lam: float) -> tuple[Array, float]:
