@@ -32,7 +32,25 @@ _MAP_STEPS = 4
 
 
 class FixedPoint(NamedTuple):
-    """The points whose residual is reported, their max-norm relative residual, and the map evaluations spent."""
+    """What the iteration found: one column for every point of the batch.
+
+    Attributes
+    ----------
+    x : array, shape (3, n), in (0, inf)
+        The points whose residual is reported.
+    residual : array, shape (n,), in [0, inf]
+        Their max-norm relative residual.
+    steps : array of int, shape (n,), at least 1
+        Evaluations of the map.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from raflib.fixed_point import iterate
+    >>> x, residual, steps = iterate(lambda x, index: (np.full_like(x, 2.0), np.zeros((3, *x.shape))), np.ones((3, 1)))
+    >>> x[:, 0].tolist(), residual.tolist(), int(steps[0])
+    ([2.0, 2.0, 2.0], [0.0], 2)
+    """
 
     x: Array
     residual: Array
@@ -46,17 +64,27 @@ def iterate(
     tol: float = 1e-10,
     max_steps: int = 2000,
 ) -> FixedPoint:
-    """Find the fixed point of a map of three positive variables for every point of a batch.
+    r"""Find the fixed point of a map of three positive variables for every point of a batch, by Newton's method.
+
+    In :math:`z = \log x` the step is
+
+    .. math::
+
+        z \leftarrow z - J^{-1} r, \qquad r(z) = \log T(e^z) - z, \qquad J = \frac{\partial r}{\partial z},
+
+    shortened until the next step with the same J would be shorter. The residual is that of the undamped map.
 
     Parameters
     ----------
-    apply : callable
-        ``apply(x, index) -> T(x), d log T / d log x`` for the points ``index`` of the batch.
-    start : array (3, points), positive
-    tol : float
+    apply : function
+        Called as ``apply(x, index)``, it returns T(x), shape (3, n), and d log T / d log x, shape (3, 3, n), for the
+        points ``index`` of the batch.
+    start : array, shape (3, n), in (0, inf)
+        Where each point starts.
+    tol : float, in (0, inf)
         Largest relative residual max_i |T_i(x) - x_i| / x_i of a finished point. Points go on by one step below it,
         unless they are well below.
-    max_steps : int
+    max_steps : int, at least 1
         Largest number of map evaluations per point.
 
     Returns
@@ -64,9 +92,14 @@ def iterate(
     FixedPoint
         The best iterate of every point, with its residual. Where that exceeds ``tol`` the caller decides.
 
+    References
+    ----------
+    Deuflhard, Newton Methods for Nonlinear Problems (Springer, 2004), chapter 3.
+
     Examples
     --------
     >>> import numpy as np
+    >>> from raflib.fixed_point import iterate
     >>> def golden(x, index):
     ...     return 1 + 1 / x, -np.eye(3)[:, :, None] / (1 + x)
     >>> iterate(golden, np.ones((3, 1))).x[:, 0].round(9).tolist()
