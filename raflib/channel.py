@@ -73,7 +73,24 @@ class Kinks(NamedTuple):
 
 
 class Channel(NamedTuple):
-    """Conjugates, and their derivatives by (V, s, m): slopes[i, j] = d conjugate_i / d overlap_j, shape (3, 3, n)."""
+    """Conjugates, and how they change with the overlaps.
+
+    Attributes
+    ----------
+    conjugates : Conjugates
+        Arrays of shape (n,).
+    slopes : array, shape (3, 3, n)
+        Derivatives of (m_hat, q_hat, V_hat), the first axis, by (V, s, m), the second.
+
+    Examples
+    --------
+    >>> import numpy as np, raflib as rf
+    >>> from raflib.channel import channel
+    >>> one = np.ones(1)
+    >>> hats, slopes = channel(2 * one, 0.3 * one, rf.Square(), rf.Overlaps(0.5 * one, 0.5 * one, one))
+    >>> slopes.shape, float(slopes[2, 0, 0])                                     # V_hat = 2 / (1 + V)
+    ((3, 3, 1), -0.5)
+    """
 
     conjugates: Conjugates
     slopes: Array
@@ -124,7 +141,46 @@ def conjugates(alpha: Array, eps: Array, loss: Loss, overlaps: Overlaps) -> Conj
 
 
 def channel(alpha: Array, eps: Array, loss: Loss, overlaps: Overlaps) -> Channel:
-    """Return the conjugates (m_hat, q_hat, V_hat) and their derivatives by (V, s, m) for arrays of one shape (n,)."""
+    r"""Return the conjugates of the overlaps, and their derivatives by them.
+
+    The derivatives follow from three identities, at fixed other overlaps, for a function f of the margin:
+
+    .. math::
+
+        \partial_s\,\mathbb E[f] &= \tfrac12\,\mathbb E[f''], \\
+        \partial_m\,\mathbb E[f] &= \tfrac1q\big(m\,\mathbb E[u f'] + s\,c\,\mathbb E_t[f']\big), \\
+        \partial_V\,g &= g\,g' .
+
+    Parameters
+    ----------
+    alpha : array, shape (n,), in (0, inf)
+        Samples per weight that the equations count.
+    eps : array, shape (n,), in [0, 1]
+        Share of facts.
+    loss : `raflib.losses.Loss`
+        The loss, or the hard constraint.
+    overlaps : Overlaps
+        Arrays of shape (n,).
+
+    Returns
+    -------
+    Channel
+        As `raflib.channel.conjugates`, with slopes of the same accuracy.
+
+    References
+    ----------
+    Heat equation, Stein's lemma, and the Hamilton-Jacobi equation of the Moreau envelope; the top of the module says
+    how.
+
+    Examples
+    --------
+    >>> import numpy as np, raflib as rf
+    >>> from raflib.channel import channel
+    >>> one = np.ones(1)
+    >>> found = channel(2 * one, 0.3 * one, rf.Hinge(), rf.Overlaps(0.5 * one, 0.5 * one, one))
+    >>> bool(found.slopes[1, 0, 0] < 0)                          # the more a margin gives way, the less random force
+    True
+    """
     force = loss.linear_force(overlaps.V)
     if force is None:
         moments, kinks = _smooth(eps, cast(SmoothLoss, loss), overlaps)
