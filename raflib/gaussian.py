@@ -173,16 +173,31 @@ def tilted_mean(k: Array, eps: Array) -> Array:
 
 
 def integrate(function: Callable[[Array], Array], low: Array, high: Array, breaks: Sequence[Array] = ()) -> Array:
-    """Integrate a batched function over [low, high] by Gauss-Legendre panels.
+    """Integrate a batched function by Gauss-Legendre panels.
 
     Parameters
     ----------
-    function : callable
-        Takes nodes of shape ``low.shape + (n,)``, returns values of the same shape.
-    low, high : arrays of one shape
-        Ends; clipped to +-38, where the normal density underflows.
-    breaks : sequence of arrays
+    function : function
+        Called with nodes of shape ``low.shape + (k,)``, it returns values of the same shape.
+    low, high : array, in [-inf, inf]
+        Ends, of one shape; clipped to +-38, where the normal density underflows.
+    breaks : sequence of array, in (-inf, inf)
         Points where the integrand has a kink or a narrow feature; those outside [low, high] have no effect.
+
+    Returns
+    -------
+    array
+        Of the shape of the ends. With 24 nodes a panel the error is below 1e-14 for a normal density times a function
+        that is smooth on its scale.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from raflib.gaussian import density, integrate
+    >>> end = np.array([np.inf])
+    >>> mean = integrate(lambda x: density(x) * np.abs(x), -end, end, [np.zeros(1)])           # a kink at 0
+    >>> float((mean[0] * np.sqrt(np.pi / 2)).round(12))
+    1.0
     """
     low, high = np.clip(low, -REACH, REACH), np.clip(high, -REACH, REACH)
     fixed = [np.full(low.shape, b) for b in GAUSSIAN_BREAKS]
