@@ -57,6 +57,7 @@ def found(source: str) -> dict[str, set[str]]:
         ("for i in range(3): y[i - 1, -1] = x[2 * i, : n + 1]", "sign", set()),
         ("y = x[a & (b < 1)]", "order", {"y = x[a & (b > 1)]"}),
         ("y = a + 0.0 * b", "sign", set()),  # the term only gives a shape
+        ("y = a - zero", "sign", set()),
         ("y = [a] + [b]", "sign", set()),
         ("y = x.sum(axis=-1)", "sign", set()),
     ],

@@ -9,8 +9,8 @@ branch   the two sides of a choice swapped: if, where, and / or, any / all, ==, 
 limit    a number, a named constant or the end of a range moved
 
 Left alone is what is not the calculation: docstrings, annotations, decorators, error messages and the rest of a
-raise, isinstance, shapes, axes and the arithmetic of indices, and terms that are 0 times something, which only give a
-shape.
+raise, isinstance, shapes, axes and the arithmetic of indices, and terms that are 0 times something, or called zero,
+which only give a shape.
 """
 
 from __future__ import annotations
@@ -291,7 +291,9 @@ def _has_mutants(test: ast.expr) -> bool:
 
 
 def _is_shape(node: ast.expr) -> bool:
-    """Say whether this is 0 times something: it adds nothing but its shape."""
+    """Say whether this is 0 times something, or named so: it adds nothing but its shape."""
+    if isinstance(node, ast.Name):
+        return node.id == "zero"
     if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)):
         return False
     return any(isinstance(side, ast.Constant) and side.value == 0 for side in (node.left, node.right))

@@ -143,3 +143,17 @@ def test_the_logistic_prox_starts_near_its_root(monkeypatch: pytest.MonkeyPatch)
             loss.prox(scale * rng.normal(size=50), np.full(50, V))
             most = max(most, steps)
     assert most <= 8
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.6])
+def test_the_logistic_prox_finds_its_root_from_inside_its_bracket(
+    share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # From far away Newton's steps overshoot by orders of magnitude: a bracket holds them.
+    u, V = (x.ravel() for x in np.meshgrid(np.linspace(-300.0, 100.0, 41), np.geomspace(1e-3, 1e4, 15)))
+    monkeypatch.setattr(losses, "_prox_start", lambda u, V: u + share * V)
+    p = rf.Logistic().prox(u, V)
+    with mp.workdps(30):
+        for at, field, width in zip(p, u, V, strict=True):
+            excess = mp.mpf(at) - mp.mpf(field) - mp.mpf(width) / (1 + mp.exp(mp.mpf(at)))
+            assert abs(excess) <= 4e-15 * (abs(at) + abs(field) + width / (1 + np.exp(at)))

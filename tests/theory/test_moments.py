@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import mpmath as mp
 import numpy as np
 import pytest
@@ -126,6 +128,23 @@ def test_a_batch_in_pieces_is_the_batch(loss: rf.losses.Loss, monkeypatch: pytes
     np.testing.assert_allclose(whole.slopes, parts.slopes, rtol=1e-9, atol=1e-12)
     for value, mean in zip(means, (mean_loss, mean_moreau, mean_pull), strict=True):
         np.testing.assert_allclose(mean(loss, at, eps), value, rtol=1e-12)
+
+
+def test_pieces_are_few_and_fit_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    eps, at = ordinary(4096, seed=12)
+    pieces, nodes = [], channels._smooth_nodes
+
+    def counted(loss, width, *more):
+        pieces.append(width.size)
+        return nodes(loss, width, *more)
+
+    monkeypatch.setattr(channels, "_smooth_nodes", counted)
+    tracemalloc.start()
+    conjugates(np.ones(4096), eps, rf.Logistic(), at)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100e6
+    assert np.mean(pieces) > 200  # small ones would spend their time on calls
 
 
 @pytest.mark.parametrize("name", ["hinge", "logistic", "squaredhinge"])
