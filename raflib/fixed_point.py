@@ -70,7 +70,8 @@ def iterate(
 
     .. math::
 
-        z \leftarrow z - J^{-1} r, \qquad r(z) = \log T(e^z) - z, \qquad J = \frac{\partial r}{\partial z},
+        z &\leftarrow z - J^{-1} r, \\
+        r(z) &= \log T(e^z) - z, \qquad J = \frac{\partial r}{\partial z},
 
     shortened until the next step with the same J would be shorter. The residual is that of the undamped map.
 
@@ -82,8 +83,8 @@ def iterate(
     start : array, shape (3, n), in (0, inf)
         Where each point starts.
     tol : float, in (0, inf)
-        Largest relative residual max_i |T_i(x) - x_i| / x_i of a finished point. Points go on by one step below it,
-        unless they are well below.
+        :math:`\max_i \lvert T_i(x) - x_i\rvert/x_i`, the largest relative residual of a finished point. Points go on
+        by one step below it, unless they are well below.
     max_steps : int, at least 1
         Largest number of map evaluations per point.
 

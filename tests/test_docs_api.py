@@ -6,6 +6,7 @@ import ast
 import builtins
 import dataclasses
 import inspect
+import io
 import re
 import textwrap
 from collections.abc import Callable, Iterator
@@ -16,6 +17,10 @@ from typing import Any
 import equations
 import pytest
 from api_names import PAGE, PROTOCOLS, all_public, bare_signature, documented, entries, public_names
+from docutils import nodes
+from docutils.core import publish_doctree
+from docutils.parsers.rst import Directive, directives
+from numpydoc import docscrape_sphinx
 from numpydoc.docscrape import get_doc_object
 from numpydoc.validate import Validator, validate
 
@@ -145,6 +150,25 @@ def test_formulas_are_mathematics_with_a_source(name: str) -> None:
     assert code == [], "a formula stands in .. math:: or :math:"
     if ".. math::" in text and owner(name) is None:
         assert "References\n----------" in text
+
+
+class Skipped(Directive):
+    """What Sphinx knows and docutils does not, with its content left out."""
+
+    has_content, optional_arguments, final_argument_whitespace = True, 1, True
+
+    def run(self) -> list[nodes.Node]:
+        return []
+
+
+@each
+def test_reads_as_restructuredtext(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A bar around |x| is a substitution, a lone asterisk the start of emphasis: an error of the page, seen here first.
+    thing = THINGS[name].fget if isinstance(THINGS[name], property) else THINGS[name]
+    text = str(docscrape_sphinx.get_doc_object(thing, config={"show_class_members": False}))
+    monkeypatch.setitem(directives._directives, "only", Skipped)
+    strict = {"report_level": 2, "halt_level": 2, "warning_stream": io.StringIO()}
+    publish_doctree(text, settings_overrides=strict)
 
 
 @each
