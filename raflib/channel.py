@@ -122,7 +122,8 @@ def conjugates(alpha: Array, eps: Array, loss: Loss, overlaps: Overlaps) -> Conj
     Returns
     -------
     Conjugates
-        Arrays of shape (n,), of relative accuracy about 1e-11 or better.
+        Arrays of shape (n,), of relative accuracy about 1e-11 or better; V_hat of the hinge 1e-16 / V where that is
+        more: the width of the interval between its knots is 1 - (1 - V).
 
     References
     ----------

@@ -22,7 +22,7 @@ echo "==> wrote requirements.txt ($(grep -c '==' requirements.txt) pins)"
 {
     echo "-e ."
     echo "# Versions of requirements.txt, written by \`make pins\`."
-    for package in numpy scipy matplotlib scikit-learn joblib threadpoolctl tqdm ipywidgets bokeh jupyterlab-myst; do
+    for package in numpy scipy matplotlib scikit-learn joblib threadpoolctl tqdm mpmath ipywidgets bokeh jupyterlab-myst; do
         grep "^$package==" requirements.txt
     done
 } >binder/requirements.txt
