@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import gzip
+import html
 import itertools
 import json
 import re
@@ -22,7 +23,7 @@ import raflib as rf
 from raflib import explore
 from raflib.explore import live, static, still, table
 from raflib.explore.catalog import CATALOG, get
-from raflib.explore.catalog.shared import both_errors
+from raflib.explore.catalog.shared import HEBB, both_errors
 from raflib.explore.spec import Control, Curve, Dot, Explorer, Output, Panel, Rule, log_grid
 from raflib.explore.words import UNSOLVED, format_number
 
@@ -104,8 +105,8 @@ def test_a_batch_gives_the_numbers_of_single_points(explorer: Explorer) -> None:
         at = values(explorer, state)
         features = rf.Kernel.from_angle(np.radians(at.get("gamma", 0.0)))
         task = rf.RulesAndFacts(at["alpha"], at["eps"])
-        fixed = "square" if explorer.name == "overlaps" else "hinge"  # where the reader has no choice
-        gen, mem = both_errors(task, at.get("loss", fixed), features, at["lam"])
+        fixed = "hinge" if explorer.name == "phases" else "square"  # where the reader has no choice
+        gen, mem = both_errors(task, at.get("loss", fixed), features, at.get("lam", HEBB))
         assert solved.at("gen", state) == pytest.approx(gen, abs=0.6e-5), at
         if "mem" in {output.name for output in explorer.outputs}:
             assert solved.at("mem", state) == pytest.approx(mem, abs=0.6e-5), at
@@ -240,6 +241,71 @@ def test_overlaps_answer() -> None:
     claimed("overlaps", f"goes from {at('cosine', 1, '.2f')} to {at('cosine', 100, '.2f')}")
 
 
+def test_hebb_answer() -> None:
+    solved = table.solve(get("hebb"))
+
+    def at(name: str, **values: float) -> str:
+        return format_number(solved.at(name, solved.explorer.state(**values)), ".1%")  # alpha 1, eps 0
+
+    before, half = at("hebb_gen"), at("hebb_gen", eps=0.5)
+    claimed("hebb", f"from {before} to {half}", f"at α = 2 it is {at('hebb_gen', eps=0.5, alpha=2.0)}")
+    claimed("hebb", f"back at {at('hebb_gen', eps=0.5, alpha=4.0)}")
+    assert at("hebb_gen", eps=0.5, alpha=4.0) == before
+    claimed("hebb", f"from {at('hebb_mem')} to {at('hebb_mem', eps=0.5, alpha=4.0)}")
+
+
+def test_nothing_beats_the_best_and_a_strong_ridge_is_hebb() -> None:
+    results = get("hebb").compute(**table.open_grid(get("hebb")))
+    assert (results["best"] <= np.minimum(results["gen"], results["hebb_gen"]) + 1e-9).all()
+    weak, strong = (np.abs(results["gen"] - results["hebb_gen"])[..., i].max() for i in (0, -1))
+    assert strong < 0.1 * weak
+
+
+def test_wedge_answer() -> None:
+    solved = table.solve(get("wedge"))
+
+    def at(name: str, alpha: float, form: str) -> str:
+        return format_number(solved.at(name, solved.explorer.state(alpha=alpha)), form)  # eps 0, d 100
+
+    claimed("wedge", f"from {at('gen', 1, '.1%')} to {at('gen', 100, '.1%')}")
+    claimed("wedge", f"from {at('spread', 1, '.2%')} to {at('spread', 100, '.2%')}")
+    claimed("wedge", f"is {at('relative', 1, '.1%')} before and {at('relative', 100, '.1%')} after")
+    claimed("wedge", f"1/√(2d) = {format_number(200**-0.5, '.1%')}")
+
+
+def test_wedge_spread_is_that_of_the_exact_law() -> None:
+    """Across the teacher Hebb's student is Gaussian; along it, a sum of labels times fields."""
+    explorer, rng = get("wedge"), np.random.default_rng(0)
+    solved = table.solve(explorer)
+    d, draws = 1000, 20_000
+    for alpha, eps in ((0.3, 0.0), (1.0, 0.5), (3.0, 0.2), (3.0, 0.9)):
+        n = round(alpha * d)
+        facts = rng.binomial(n, eps, draws)
+        rule = np.array([np.abs(rng.standard_normal(n - k)).sum() for k in facts])
+        m = (rule + np.sqrt(facts) * rng.standard_normal(draws)) / d
+        s = alpha / d * rng.chisquare(d - 1, draws)
+        error = np.arctan2(np.sqrt(s), m) / np.pi
+        state = explorer.state(alpha=alpha, eps=eps, d=float(d))
+        assert solved.at("spread", state) == pytest.approx(error.std(), rel=0.025)
+        assert solved.at("gen", state) == pytest.approx(error.mean(), abs=2e-3)
+
+
+def test_wedge_opens_by_the_angle() -> None:
+    solved = table.solve(get("wedge"))
+    state = solved.explorer.state(alpha=3.0, eps=0.3)
+    x, y = (solved.along(name, state, "t") for name in ("x_wedge", "y_wedge"))
+    rim = np.hypot(x, y) > 0.99
+    right = rim & (x > 0)
+    angle = np.degrees(np.arctan2(-y[right], x[right]))
+    assert angle.min() == pytest.approx(0.0, abs=0.2)
+    assert angle.max() == pytest.approx(solved.at("degrees", state), abs=0.2)
+    assert x[right] == pytest.approx(-x[rim & (x < 0)], abs=2e-3)
+    # The student's own boundary is perpendicular to it.
+    tip = np.array([solved.at("x_student", state), solved.at("y_student", state)])
+    end = np.argmax(angle)
+    assert tip @ [x[right][end], y[right][end]] == pytest.approx(0.0, abs=2e-3)
+
+
 def test_tradeoff_answer() -> None:
     solved = table.solve(get("tradeoff"))
 
@@ -327,7 +393,9 @@ def test_a_wrong_control_names_what_is_wrong(arguments: dict[str, object], messa
 
 
 def test_unknown_names_and_values_are_refused() -> None:
-    with pytest.raises(ValueError, match="there is no explorer 'nope'; there are hero, overlaps, phases, tradeoff"):
+    with pytest.raises(
+        ValueError, match="there is no explorer 'nope'; there are hebb, hero, overlaps, phases, tradeoff, wedge"
+    ):
         explore.show("nope")
     with pytest.raises(ValueError, match="has no control 'beta'"):
         get("hero").state(beta=1.0)
@@ -405,7 +473,7 @@ def test_live_sliders_move_the_picture_and_the_reading(explorer: Explorer) -> No
             mover.index = index
             assert picture.value != before, (control.name, index)
             state = {**explorer.state(), control.name: index}
-            assert table.reading(solved, state) in picture.value
+            assert html.escape(table.reading(solved, state)) in picture.value
         mover.index = control.index(control.default)
     movers[0].index = 0
     reset.click()
@@ -431,8 +499,8 @@ def test_the_element_says_everything_without_scripts(explorer: Explorer) -> None
     solved = table.solve(explorer)
     element = static.html(solved)
     assert element.startswith(f'<raf-explorer name="{explorer.name}">')
-    assert f'alt="{explorer.alt}"' in element
-    plain = re.sub(r"<[^>]+>", "", element.replace("\u00a0", " "))
+    assert f'alt="{html.escape(explorer.alt)}"' in element
+    plain = html.unescape(re.sub(r"<[^>]+>", "", element.replace("\u00a0", " ")))
     assert explorer.question in plain
     assert table.reading(solved, explorer.state()) in plain
     payload = re.search(r'<script type="application/json">(.*?)</script>', element, re.DOTALL)

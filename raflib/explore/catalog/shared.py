@@ -88,6 +88,9 @@ def for_each_loss(loss: NDArray[np.str_], one: Callable[[str], Results]) -> Resu
 
 # ------------------------------------------------------------------ declarations
 LAM = Control("lam", "ridge strength", log_grid(1e-4, 1e2, 8), 1.0, symbol="λ")
+HEBB = 1e9
+"""A ridge so strong that the learner is Hebb's rule, to a relative distance of about (1 + alpha) / HEBB."""
+
 LOSS = Control("loss", "loss", ("square", "hinge"), "square")
 
 GEN, MEM = Output("gen"), Output("mem")
