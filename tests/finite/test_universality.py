@@ -57,12 +57,12 @@ def test_another_limit_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_fitted_is_what_was_simulated() -> None:
     learner = rf.Learner(rf.Square(), rf.Linear(), np.array([0.1, 1.0]))
-    run = universality(TASK, learner, [20, 30], seeds=5, jobs=1, progress=False)
+    settings = {"inputs": "binary", "jobs": 1, "progress": False}
+    run = universality(TASK, learner, [20, 30], seeds=5, tests_per_dimension=20, **settings)
     theory = rf.generalization_error(rf.solve(TASK, learner))
     for i, d in enumerate((20, 30)):
-        values = rf.simulate(
-            TASK, learner, d, range(5 * i, 5 * i + 5), jobs=1, progress=False
-        ).generalization_error.values
+        found = rf.simulate(TASK, learner, d, range(5 * i, 5 * i + 5), test_size=20 * d, **settings)
+        values = found.generalization_error.values
         np.testing.assert_allclose(run.generalization_error.mean[i], values.mean(axis=0))
         np.testing.assert_allclose(run.generalization_error.stderr[i], values.std(axis=0, ddof=1) / np.sqrt(5))
         np.testing.assert_allclose(run.generalization_error.rms[i], np.sqrt(((values - theory) ** 2).mean(axis=0)))
