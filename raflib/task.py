@@ -236,7 +236,7 @@ def draw_inputs(n: int, d: int, rng: np.random.Generator, inputs: str = "gaussia
     validation.choice("inputs", inputs, INPUTS)
     X = rng.standard_normal((n, d))
     if inputs == "sphere":
-        X *= np.sqrt(d) / np.linalg.norm(X, axis=1, keepdims=True)
+        X *= np.sqrt(d / np.einsum("ij,ij->i", X, X))[:, None]
     elif inputs == "binary":
         X = np.where(X >= 0.0, 1.0, -1.0)
     return X

@@ -21,6 +21,9 @@ from ..losses import Hinge, Logistic, Loss, SquaredHinge
 from ..overlaps import Array
 from .designs import Design
 
+#: Largest relative distance of accepted weights from the minimiser: a direction to 3e-4, an angle over pi to 1e-4.
+ACCURACY = 3e-4
+
 
 def distance(design: Design, y: Array, loss: Loss, lam: float, weights: Array, dual: Array) -> float:
     r"""Return a bound on the relative distance of weights from the minimiser.

@@ -30,6 +30,10 @@ class Design(Protocol):
         """Number of samples."""
 
     @property
+    def mean_square(self) -> float:
+        """Mean diagonal entry of the kernel matrix."""
+
+    @property
     def matrix(self) -> Any:
         """Features whose dot products are the kernel matrix, shape (n, k): an array, or a sparse matrix."""
 
@@ -78,6 +82,11 @@ class FeatureDesign:
     def n(self) -> int:
         """Number of samples."""
         return int(self.shared.shape[0])
+
+    @property
+    def mean_square(self) -> float:
+        """Mean diagonal entry of the kernel matrix."""
+        return float(np.vdot(self.shared, self.shared)) / self.n + self.private**2
 
     @cached_property
     def matrix(self) -> Any:
@@ -130,7 +139,8 @@ class KernelDesign:
     Parameters
     ----------
     K : array, shape (n, n)
-        Kernel between the training samples, symmetric.
+        Kernel between the training samples, symmetric, with rows in memory one after the other. The design works in it
+        for a moment, and leaves it as it was.
 
     Examples
     --------
@@ -148,11 +158,16 @@ class KernelDesign:
         """Number of samples."""
         return int(self.K.shape[0])
 
+    @property
+    def mean_square(self) -> float:
+        """Mean diagonal entry of the kernel matrix."""
+        return float(self.K.diagonal().mean())
+
     @cached_property
     def _factor(self) -> tuple[Array, Array | None]:
         """L and nothing, for K = L L^T; or U S^(1/2) and U S^(-1/2) of K = U S U^T where K has no full rank."""
         try:
-            L = linalg.cholesky(self.K, lower=True, check_finite=False)
+            L = linalg.cholesky(self.K, check_finite=False).T  # rows in memory one after the other
         except linalg.LinAlgError:
             pass  # no full rank, or not positive semidefinite: the eigenvalues tell
         else:
@@ -193,11 +208,14 @@ class KernelDesign:
 
     def check_definite(self) -> None:
         """Raise ValueError if the kernel matrix has a negative eigenvalue beyond rounding."""
-        shifted = self.K.copy()
-        shifted.flat[:: self.n + 1] += _ROUNDING * self.K.diagonal().max()
-        try:
-            linalg.cholesky(shifted, overwrite_a=True, check_finite=False)
-        except linalg.LinAlgError:
+        # The factorisation takes the place of one triangle, which the other then restores: no second matrix is needed.
+        diagonal = self.K.diagonal().copy()
+        self.K.flat[:: self.n + 1] += _ROUNDING * diagonal.max()
+        _, failed = linalg.lapack.dpotrf(self.K.T, lower=True, clean=False, overwrite_a=True)
+        for i in range(self.n):
+            self.K[i, i + 1 :] = self.K[i + 1 :, i]
+        self.K.flat[:: self.n + 1] = diagonal
+        if failed:
             eigen(self.K)
 
 

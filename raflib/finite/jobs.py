@@ -25,7 +25,18 @@ from .realisation import realise
 from .training import train_path
 
 #: What a job's numbers depend on, beside its parameters: these modules of raflib and these packages.
-_FINITE = ("actual", "certificate", "designs", "jobs", "machines", "measure", "realisation", "ridge", "training")
+_FINITE = (
+    "actual",
+    "certificate",
+    "designs",
+    "jobs",
+    "machines",
+    "measure",
+    "polish",
+    "realisation",
+    "ridge",
+    "training",
+)
 _SOURCES = ("task.py", "losses.py", "features.py", "activations.py", *(f"finite/{name}.py" for name in _FINITE))
 _PACKAGES = ("numpy", "scipy", "scikit-learn")
 
@@ -99,6 +110,7 @@ class Job:
             features, lam = self.learner.features, np.asarray(self.learner.lam)
             design, reading = realise(features, self.actual, data.X, features_rng, self.intercept)
             path = train_path(design, data.y, self.learner.loss, lam)
+            del design  # its factors are as large as the new inputs' features
             values = measure(path, reading, data, self.learner.loss, lam, self.inputs, self.test_size, test_rng)
         return values, time.perf_counter() - began
 

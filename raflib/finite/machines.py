@@ -9,6 +9,7 @@ support vectors, which the optimiser found, solve the remaining linear equations
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,15 +18,18 @@ from scipy.special import expit
 
 from ..losses import Hinge, Logistic, Loss, MaxMargin
 from ..overlaps import Array
-from .certificate import distance
-from .designs import Design
+from .certificate import ACCURACY, distance
+from .designs import Design, KernelDesign
 from .errors import SimulationError
+from .polish import Mask, polish
 
-#: Largest relative distance of accepted weights from the minimiser: a direction to 3e-4, an angle over pi to 1e-4.
-ACCURACY = 3e-4
-#: Tolerances of liblinear's dual coordinate descent that are tried in turn.
+#: Tolerances of liblinear's dual coordinate descent that are tried in turn, and its sweeps over the sample. Where few
+#: sweeps do, as with kernels, a small tolerance saves steps of polishing; where they are many, a large one saves them.
+_EASY = (1e-3, 60)
 _DUAL_TOLERANCES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 _DUAL_SWEEPS = 100_000
+#: Steps of libsvm's, each over two samples.
+_KERNEL_STEPS = 200_000
 #: Enough wherever margins can be kept by weights of moderate size; where they cannot, no number is.
 _HARD_SWEEPS = 5_000
 #: The same of the primal descents of the logistic loss; Newton's method where the features are few enough.
@@ -33,7 +37,6 @@ _DESCENTS = (("lbfgs", 1e-8, 3000), ("newton-cholesky", 1e-8, 200), ("newton-cho
 #: A hard margin is a soft one whose slack price exceeds every dual variable; checked by the margins reached.
 _PRICES = (1e2, 1e5)
 _LARGEST_SHORTFALL = 1e-3
-_POLISHING_STEPS = 8
 
 
 def fit(design: Design, y: Array, loss: Loss, lam: float) -> Array:
@@ -105,76 +108,42 @@ def _not_converged(name: str, design: Design, apart: float, advice: str) -> Simu
 
 def _vector_machine(design: Design, y: Array, loss: Loss, lam: float, sweeps: int) -> tuple[Array, float]:
     """Return the weights of the SVM with hinge or squared hinge loss, and a bound on their relative distance."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.svm import LinearSVC
-
-    matrix, labels = _two_classes(design.matrix, y)
-    if isinstance(loss, Hinge):
-        settings = {"loss": "hinge", "C": 1.0 / lam}
-    else:
-        settings = {"loss": "squared_hinge", "C": 0.5 / lam}  # scikit-learn's has no factor 1/2
     best: tuple[Array, float] = (np.zeros(0), np.inf)
-    for tol in _DUAL_TOLERANCES:
-        machine = LinearSVC(**settings, tol=tol, max_iter=sweeps, dual=True, fit_intercept=False, random_state=0)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the bound decides, here and for the next tolerance
+    for active, beyond in _choices(design, y, loss, lam, sweeps):
+        best = min(best, polish(design, y, loss, lam, active, beyond), key=lambda pair: pair[1])
+        if best[1] <= ACCURACY:
+            break
+    return best
+
+
+def _choices(design: Design, y: Array, loss: Loss, lam: float, sweeps: int) -> Iterator[tuple[Mask, Mask]]:
+    """Yield support vectors at and beyond the margin, from better and better runs of scikit-learn's optimisers."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.svm import SVC, LinearSVC
+
+    hinge = isinstance(loss, Hinge)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the bound decides whether the next run is needed
+        if isinstance(design, KernelDesign) and hinge and np.any(y != y[0]):
+            # On the matrix itself, without a copy or a factor. Its intercept is small, and gone after the polishing.
+            kernel_machine = SVC(kernel="precomputed", C=1.0 / lam, max_iter=_KERNEL_STEPS).fit(design.K, y)
+            beta = np.zeros(design.n)
+            beta[kernel_machine.support_] = lam * np.abs(kernel_machine.dual_coef_[0])
+            yield (beta > 0.0) & (beta < 1.0 - 1e-9), beta >= 1.0 - 1e-9
+            del kernel_machine
+        matrix, labels = _two_classes(design.matrix, y)
+        # scikit-learn's squared hinge has no factor 1/2.
+        settings = {"loss": "hinge", "C": 1.0 / lam} if hinge else {"loss": "squared_hinge", "C": 0.5 / lam}
+        for tol, most in (_EASY, *((tol, sweeps) for tol in _DUAL_TOLERANCES)):
+            machine = LinearSVC(**settings, tol=tol, max_iter=most, dual=True, fit_intercept=False, random_state=0)
             machine.fit(matrix, labels)
-        polished = _polish(design, y, loss, lam, design.from_matrix(machine.coef_[0]), tol)
-        best = min(best, polished, key=lambda pair: pair[1])
-        if best[1] <= ACCURACY or np.max(machine.n_iter_) >= sweeps:
-            break
-    return best
-
-
-def _polish(design: Design, y: Array, loss: Loss, lam: float, weights: Array, tol: float) -> tuple[Array, float]:
-    """Return the exact weights for the support vectors near those of these weights, and the bound on their distance.
-
-    Support vectors of the hinge loss are either at the margin (to be found: beta in [0, 1]) or within it (beta = 1);
-    of the squared hinge all have beta = 1 - margin. Where the linear equations contradict the choice, it is changed:
-    the primal-dual active set method (Hintermüller, Ito and Kunisch, SIAM J. Optim. 13 (2003) 865).
-    """
-    slack, most = (0.0, 1.0) if isinstance(loss, Hinge) else (1.0, np.inf)
-    margins = y * design.fields(weights)
-    if slack:
-        active, beyond = margins < 1.0, np.zeros(margins.shape, dtype=bool)
-    else:
-        active = np.abs(margins - 1.0) < 1.5 * tol
-        beyond = (margins < 1.0) & ~active
-    best = (weights, np.inf)
-    for _ in range(_POLISHING_STEPS):
-        beta = np.where(beyond, 1.0, 0.0)
-        rows = np.flatnonzero(active)
-        pull = y * design.fields(design.from_dual(y * beta / lam))
-        K = design.gram(rows)
-        step = lam / (K.diagonal().mean() + slack * lam) if rows.size else lam
-        K *= y[rows, None] * y[rows] / lam
-        K.flat[:: rows.size + 1] += slack
-        beta[rows] = _solve(K, 1.0 - pull[rows])
-        inside = np.clip(beta, 0.0, most)
-        weights = design.from_dual(y * inside / lam)
-        apart = distance(design, y, loss, lam, weights, inside)
-        if apart < best[1]:
-            best = (weights, apart)
-        if apart <= ACCURACY:
-            break
-        margins = y * design.fields(design.from_dual(y * beta / lam))
-        wanted = beta - step * (margins + slack * beta - 1.0)
-        active, beyond = (wanted > 0.0) & (wanted < most), wanted >= most
-    return best
-
-
-def _solve(K: Array, b: Array) -> Array:
-    """Return a solution of K x = b; where there are more rows than features, and so no solution, nearly the best."""
-    for shift in (0.0, 1e-13 * float(K.diagonal().sum())):
-        shifted = K.copy()
-        shifted.flat[:: len(K) + 1] += shift
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", linalg.LinAlgWarning)  # the bound tells what the solution is worth
-            try:
-                return np.asarray(linalg.solve(shifted, b, assume_a="pos", overwrite_a=True, check_finite=False))
-            except linalg.LinAlgError:
-                continue
-    return np.zeros_like(b)
+            stopped = bool(np.max(machine.n_iter_) >= most)
+            if not stopped or most == sweeps:
+                margins = labels * (matrix @ machine.coef_[0])
+                active = np.abs(margins - 1.0) < 1.5 * tol if hinge else margins < 1.0
+                yield active, (margins < 1.0) & ~active
+                if stopped:
+                    return
 
 
 def _logistic(design: Design, y: Array, lam: float) -> tuple[Array, float]:

@@ -16,7 +16,7 @@ from .ridge import Path
 #: In the order of the values that `measure` returns.
 OBSERVABLES = ("generalization_error", "memorization_error", "training_error", "training_loss", "m", "q")
 #: Numbers of the largest array that a block of new inputs needs.
-_BLOCK = 4_000_000
+_BLOCK = 1_000_000
 
 
 def measure(

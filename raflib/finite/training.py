@@ -185,7 +185,7 @@ def train_kernel(K: Array, y: Array, loss: Loss, lam: float) -> TrainedKernel:
     >>> bool(np.all(data.y * svm.fields > 0))          # at this lam it has stored every fact
     True
     """
-    K = np.asarray(K, dtype=np.float64)
+    K = np.array(K, dtype=np.float64, order="C")
     if K.ndim != 2 or K.shape[0] != K.shape[1] or K.size == 0 or not np.isfinite(K).all():
         raise ValueError(f"K has shape {K.shape}; it must be a square array of finite numbers")
     apart = float(np.max(np.abs(K - K.T)))
@@ -245,6 +245,8 @@ def train_path(design: Design, y: Array, loss: Loss, lam: Array) -> Path:
             f"loss = {loss!r} has no finite-size version; use Square, Hinge, Logistic, SquaredHinge, MinNorm or "
             "MaxMargin"
         )
+    if isinstance(design, KernelDesign):
+        design.check_definite()
     if isinstance(loss, MaxMargin):  # whatever lam: train once
         columns = [fit(design, y, loss, 0.0)] * lam.size
     else:

@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from sklearn.kernel_ridge import KernelRidge
 
 import raflib as rf
-from raflib.finite import machines
+from raflib.finite import machines, polish
 from raflib.finite.certificate import distance
 from raflib.finite.designs import FeatureDesign, KernelDesign
 from raflib.finite.realisation import equivalent
@@ -169,7 +169,7 @@ def test_there_is_no_intercept(loss, features) -> None:
 @pytest.mark.parametrize("loss", [rf.Hinge(), rf.SquaredHinge()], ids=repr)
 def test_machines_that_stop_early_are_an_error(loss, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machines, "_DUAL_SWEEPS", 1)
-    monkeypatch.setattr(machines, "_POLISHING_STEPS", 1)
+    monkeypatch.setattr(polish, "_STEPS", 1)
     data = rf.RulesAndFacts(4.0, 0.3).sample(d=60, rng=0)
     name = type(loss).__name__
     with pytest.raises(rf.SimulationError, match=rf"{name} at lam = 0\.001 did not converge .*use a larger lam"):
@@ -243,3 +243,14 @@ def test_ridge_beyond_machine_precision_is_an_error() -> None:
     for lam in (np.array([1e-18]), np.geomspace(1e-18, 1, 9)):
         with pytest.raises(rf.SimulationError, match=r"lam \+ mu_star\^2 = 1e-18 is singular to machine precision"):
             ridge_path(flat, np.ones(5), lam)
+
+
+def test_the_check_of_a_kernel_matrix_leaves_it_as_it_was() -> None:
+    for K in (X @ X.T + np.eye(6), X @ X.T):
+        design = KernelDesign(K.copy())
+        design.check_definite()
+        np.testing.assert_array_equal(design.K, K)
+    readonly = X @ X.T
+    readonly.flags.writeable = False
+    rf.finite.train_kernel(np.asfortranarray(readonly), Y, rf.Hinge(), 1.0)
+    np.testing.assert_array_equal(readonly, X @ X.T)
