@@ -6,7 +6,7 @@ import numpy as np
 
 import raflib as rf
 from raflib.explore.catalog.shared import GEN, HEBB, Results, both_errors
-from raflib.explore.spec import Array, Control, Curve, Dot, Explorer, Note, Output, Panel
+from raflib.explore.spec import Array, Control, Curve, Dot, Explorer, Output, Panel
 
 
 def compute(alpha: Array, eps: Array, d: Array, t: Array) -> Results:
@@ -56,9 +56,8 @@ PLANE = Panel(
     marks=(
         Curve("x_circle", "y_circle", over="t", colour="quiet", width=1.0),
         Curve("x_wedge", "y_wedge", over="t", colour="fact", label="signs differ", width=3.0),
-        Curve("x_teacher", "y_teacher", over="t", colour="rule", width=3.0),
+        Curve("x_teacher", "y_teacher", over="t", colour="rule", label="teacher", width=3.0),
         Curve("x_student", "y_student", over="t", colour="here", width=3.0),
-        Note(-0.55, 1.12, "teacher", colour="rule"),
         Dot("x_teacher", "y_teacher", colour="rule"),
         Dot("x_student", "y_student", colour="here", label="student, {degrees:.0f}°"),
     ),
