@@ -28,8 +28,8 @@ CASES = {
     "SVM, inputs": (500, 2.0, 2, np.array([0.03, 0.1, 1.0]), 1.0),
 }
 RIVALS = ("raflib", "loop", "loop, kernel kept")
-#: How far the two errors of two rivals may differ: a kernel's constant direction and an SVM's intercept, which raflib
-#: leaves out, and tolerances of optimisers.
+#: How far the errors of two rivals may differ, beside the noise of new inputs: by a kernel's constant direction and an
+#: SVM's intercept, which raflib leaves out.
 APART = 0.02
 
 
@@ -133,7 +133,7 @@ def text(results: dict[str, dict[str, dict]]) -> str:
 def missed(results: dict[str, dict[str, dict]]) -> list[str]:
     """Promises that are not kept, and errors that disagree."""
     found = []
-    for name, (*_, promised) in CASES.items():
+    for name, (_, _, seeds, _, promised) in CASES.items():
         ours, plain, _ = (results[name][rival] for rival in RIVALS)
         ratio = plain["seconds"] / ours["seconds"]
         if ratio < promised:
@@ -144,7 +144,7 @@ def missed(results: dict[str, dict[str, dict]]) -> list[str]:
             )
         for error in ("gen", "mem"):
             apart = float(np.max(np.abs(np.array(ours[error]) - plain[error])))
-            if apart > APART:
+            if apart > APART + 4 * np.sqrt(0.25 / (NEW * seeds)):
                 found.append(f"{name}: E_{error} differs from the loop's by {apart:.3f}")
     return found
 
