@@ -8,6 +8,7 @@ import sys
 import tracemalloc
 import warnings
 from dataclasses import FrozenInstanceError
+from functools import partial
 from pathlib import Path
 
 import joblib
@@ -139,6 +140,13 @@ def test_memory_grows_with_the_chunk_and_not_with_the_points(tmp_path: Path) -> 
 # ---------------------------------------------------------------- progress and failures
 
 
+@pytest.fixture
+def bars(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Show bars although the tests run with TQDM_DISABLE."""
+    monkeypatch.setattr("tqdm.auto.tqdm", partial(pytest.importorskip("tqdm.auto").tqdm, disable=False))
+
+
+@pytest.mark.usefixtures("bars")
 def test_progress_is_shown_over_points_with_failures_counted(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.warns(rf.ConvergenceWarning):
         rf.sweep(LOADS, STORING, "q", chunk=3, on_failure="nan")
@@ -218,6 +226,7 @@ def watched(sol: rf.Solution) -> np.ndarray:
     return sol.q
 
 
+@pytest.mark.usefixtures("bars")
 def test_a_second_call_solves_only_what_is_missing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     SOLVED.clear()
     TROUBLE.append(ALPHA[3])
