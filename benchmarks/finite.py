@@ -37,7 +37,7 @@ def raflib(name: str) -> dict[str, list[float]]:
     """Both errors along the path, by one call."""
     d, alpha, seeds, lam, _ = CASES[name]
     loss = rf.Square() if "ridge" in name else rf.Hinge()
-    settings = {"d": d, "seeds": seeds, "inputs": "sphere", "test_size": NEW, "jobs": 1, "progress": False}
+    settings = {"d": d, "seeds": seeds, "inputs": "sphere", "test_size": NEW, "n_jobs": 1, "progress": False}
     if "RBF" in name:
         kernel = rf.finite.RBFKernel(ETA)
         run = rf.simulate(

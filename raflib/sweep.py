@@ -164,8 +164,7 @@ def sweep(
     if size == 0:
         raise ValueError(f"the sweep has no points: the parameters broadcast to the shape {shape}")
     kept = _by_name(observables, learner) | {"converged": "converged"}
-    if n_jobs is not None and (isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or n_jobs == 0):
-        raise ValueError(f"n_jobs = {n_jobs!r} is not a positive integer, a negative one (-1 is one a core) or None")
+    n_jobs = validation.workers("n_jobs", n_jobs)
     chunk = validation.integer("chunk", chunk, 1)
     validation.choice("on_failure", on_failure, ("raise", "nan"))
     tol = float(validation.number("tol", tol, 1e-13, 1e-2))

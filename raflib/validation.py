@@ -66,6 +66,25 @@ def integer(name: str, value: object, low: int) -> int:
     return int(value)
 
 
+def workers(name: str, value: object) -> int | None:
+    """Return a number of parallel workers as joblib takes it, or raise ValueError.
+
+    Examples
+    --------
+    >>> workers("n_jobs", -1)
+    -1
+    >>> workers("n_jobs", 0)
+    Traceback (most recent call last):
+        ...
+    ValueError: n_jobs = 0 is not a positive integer, a negative one (-1 is one a core) or None
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value == 0:
+        raise ValueError(f"{name} = {value!r} is not a positive integer, a negative one (-1 is one a core) or None")
+    return int(value)
+
+
 def choice(name: str, value: object, allowed: tuple[str, ...]) -> str:
     """Return ``value`` if it is one of ``allowed``, or raise ValueError.
 

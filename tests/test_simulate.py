@@ -60,7 +60,7 @@ def theory(task: rf.RulesAndFacts, learner: rf.Learner) -> dict[str, np.ndarray]
 
 
 def quiet(*args, **settings) -> rf.Simulation:
-    return rf.simulate(*args, **{"jobs": 1, "progress": False} | settings)
+    return rf.simulate(*args, **{"n_jobs": 1, "progress": False} | settings)
 
 
 @pytest.mark.parametrize("name", LEARNERS)
@@ -86,7 +86,7 @@ def test_geometry_gives_what_new_inputs_give() -> None:
     d, size = 20, 200_000
     vectors, noise = rng.standard_normal((d, 3)), np.array([0.0, 0.7, 1.5])
     constants, direction = np.array([0.0, 0.5, -1.5]), np.eye(d)[0]
-    vectors[0] = [2.0, 1.0, -0.5]
+    vectors[0] = [12.0, 6.0, -6.0]
     m, q = vectors[0] / np.sqrt(d), (vectors**2).sum(axis=0) / d + noise**2
     X = rng.standard_normal((size, d))
     fields = X @ vectors / np.sqrt(d) + noise * rng.standard_normal((size, 1)) + constants
@@ -99,7 +99,7 @@ def test_geometry_gives_what_new_inputs_give() -> None:
     exact = _of_students(weights, reading, direction, "gaussian", 1, rng)
     tested = _of_students(weights, reading, direction, "sphere", size, rng)
     np.testing.assert_allclose(exact[1:], tested[1:], rtol=1e-12)
-    np.testing.assert_allclose(exact[0], tested[0], atol=0.01)  # at d = 20 the sphere is not yet Gaussian
+    np.testing.assert_allclose(exact[0], tested[0], atol=0.01)  # at d = 20 the sphere is not quite Gaussian
 
 
 def test_actual_features_are_measured_as_they_are() -> None:

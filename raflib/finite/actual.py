@@ -50,7 +50,7 @@ class ActivationFeatures:
     >>> import raflib as rf
     >>> relu = rf.finite.ActivationFeatures("relu")
     >>> task, learner = rf.RulesAndFacts(1.5, 0.3), rf.Learner(rf.Square(), relu.equivalent(kappa=2.0), lam=0.1)
-    >>> run = rf.simulate(task, learner, d=100, seeds=4, actual=relu, jobs=1, progress=False)
+    >>> run = rf.simulate(task, learner, d=100, seeds=4, actual=relu, n_jobs=1, progress=False)
     >>> theory = rf.generalization_error(rf.solve(task, learner))
     >>> abs(run.generalization_error.mean - theory) < 4 * run.generalization_error.stderr + 0.02
     True

@@ -25,7 +25,7 @@ class Estimate(NamedTuple):
     --------
     >>> import raflib as rf
     >>> task, learner = rf.RulesAndFacts(alpha=1.0, eps=0.3), rf.Learner(rf.Square(), rf.Linear(), lam=1.0)
-    >>> mean, stderr, values = rf.simulate(task, learner, d=50, seeds=3, jobs=1, progress=False).q
+    >>> mean, stderr, values = rf.simulate(task, learner, d=50, seeds=3, n_jobs=1, progress=False).q
     >>> values.shape, bool(abs(values.mean() - mean) < 1e-12)
     ((3,), True)
     """

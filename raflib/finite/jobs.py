@@ -159,8 +159,8 @@ def run_jobs(jobs: Sequence[Job], workers: int | None, folder: str | None, progr
     ----------
     jobs : sequence of Job
         What to run.
-    workers : int, at least 1, or None
-        Parallel workers. None is what joblib.parallel_config says, or one a core.
+    workers : int, not 0, or None
+        Parallel workers, -1 for one a core. None is what joblib.parallel_config says, or one a core.
     folder : str or None
         Where to keep what each job gives, and to find what an earlier call kept.
     progress : bool
@@ -205,8 +205,8 @@ def run_jobs(jobs: Sequence[Job], workers: int | None, folder: str | None, progr
                 finished.append(result)
     except _deaths() as death:
         raise SimulationError(
-            f"a worker died after {len(finished)} of {len(jobs)} runs, most likely for want of memory; use fewer jobs "
-            f"or a smaller d, and run again. The finished runs {kept}"
+            f"a worker died after {len(finished)} of {len(jobs)} runs, most likely for want of memory; use a "
+            f"smaller n_jobs or a smaller d, and run again. The finished runs {kept}"
         ) from death
     if failed:
         job, error = failed[0]
@@ -262,7 +262,7 @@ def _attempt(job: Job, folder: str | None) -> tuple[Array, float] | Exception:
     except (SimulationError, ValueError) as error:
         return error
     except MemoryError as error:
-        return SimulationError(f"not enough memory at d = {job.d}: {error}; use fewer jobs or a smaller d")
+        return SimulationError(f"not enough memory at d = {job.d}: {error}; use a smaller n_jobs or a smaller d")
 
 
 def _in_cache(folder: str) -> Any:

@@ -63,7 +63,7 @@ class Simulation:
     --------
     >>> import raflib as rf
     >>> task, learner = rf.RulesAndFacts(alpha=1.0, eps=0.3), rf.Learner(rf.Square(), rf.Linear(), lam=1.0)
-    >>> run = rf.simulate(task, learner, d=50, seeds=3, jobs=1, progress=False)
+    >>> run = rf.simulate(task, learner, d=50, seeds=3, n_jobs=1, progress=False)
     >>> run.d, run.seeds, run.seconds.shape
     (50, (0, 1, 2), (3,))
     """
@@ -94,7 +94,7 @@ def simulate(
     actual: Actual | None = None,
     intercept: bool = False,
     test_size: int = 10_000,
-    jobs: int | None = None,
+    n_jobs: int | None = None,
     cache: str | os.PathLike[str] | None = None,
     progress: bool = True,
 ) -> Simulation:
@@ -117,7 +117,7 @@ def simulate(
         Input dimension. A run keeps a few arrays of the size of its features, n times d or kappa d, or of the kernel
         matrix, n times n; with four of them a seed at d = 1000 and alpha = 2 needs about 100 megabytes.
     seeds : int, at least 1, or sequence of distinct non-negative int
-        A number n stands for the seeds 0 to n - 1. The same seed gives the same numbers whatever the number of jobs.
+        A number n stands for the seeds 0 to n - 1. The same seed gives the same numbers whatever n_jobs is.
     inputs : {"gaussian", "sphere", "binary"}
         Law of the inputs: normal entries, the same on the sphere of radius sqrt(d), or signs.
     actual : ActivationFeatures, DotProductKernel or RBFKernel, optional
@@ -129,9 +129,9 @@ def simulate(
     test_size : int, at least 1
         New inputs per seed, where the generalization error is not a matter of geometry: with ``actual``, or if inputs
         are not Gaussian. Taken in blocks of bounded memory.
-    jobs : int, at least 1, optional
-        Parallel processes. By default what joblib.parallel_config says, such as a Dask cluster, or as many as there
-        are cores.
+    n_jobs : int, not 0, optional
+        Parallel processes, -1 for one a core. By default what joblib.parallel_config says, such as a Dask cluster, or
+        one a core.
     cache : str or path, optional
         Folder that keeps each finished seed, by its parameters, the code and the versions of the packages under it.
         The same call takes from there what it finds. Deleting the folder is safe.
@@ -158,7 +158,7 @@ def simulate(
     >>> import numpy as np, raflib as rf
     >>> task = rf.RulesAndFacts(alpha=2.0, eps=0.3)
     >>> learner = rf.Learner(rf.Square(), rf.Linear(), lam=0.1)
-    >>> run = rf.simulate(task, learner, d=200, seeds=4, jobs=1, progress=False)
+    >>> run = rf.simulate(task, learner, d=200, seeds=4, n_jobs=1, progress=False)
     >>> theory = rf.generalization_error(rf.solve(task, learner))
     >>> abs(run.generalization_error.mean - theory) < 4 * run.generalization_error.stderr + 0.01
     True
@@ -167,7 +167,7 @@ def simulate(
 
     >>> rbf = rf.finite.RBFKernel(0.5)
     >>> svm = rf.Learner(rf.Hinge(), rbf.equivalent, lam=np.array([0.01, 1.0]))
-    >>> run = rf.simulate(task, svm, d=100, seeds=2, inputs="sphere", actual=rbf, jobs=1, progress=False)
+    >>> run = rf.simulate(task, svm, d=100, seeds=2, inputs="sphere", actual=rbf, n_jobs=1, progress=False)
     >>> run.memorization_error.mean.tolist()[0]
     0.0
     """
@@ -180,7 +180,7 @@ def simulate(
             raise ValueError(f"seeds = {seeds!r} must hold at least one seed, each once")
     validation.choice("inputs", inputs, INPUTS)
     test_size = validation.integer("test_size", test_size, 1)
-    workers = None if jobs is None else validation.integer("jobs", jobs, 1)
+    workers = validation.workers("n_jobs", n_jobs)
     if not isinstance(learner, Learner):
         raise ValueError(f"learner = {learner!r} minimises no loss; simulate trains an rf.Learner")
     if not isinstance(learner.loss, Square | Hinge | Logistic | SquaredHinge | MinNorm | MaxMargin):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
+from .. import validation
 
 
 def run_trials(
@@ -54,8 +54,7 @@ def run_trials(
     from joblib import Parallel, delayed
     from tqdm.auto import tqdm
 
-    if n_jobs is not None and (isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or n_jobs == 0):
-        raise ValueError(f"n_jobs = {n_jobs!r} is not a positive integer, a negative one (-1 is one a core) or None")
+    n_jobs = validation.workers("n_jobs", n_jobs)
     switch = {} if progress else {"disable": True}  # named only when off: the environment's TQDM_DISABLE keeps its say
     parts = [calls[first : first + together] for first in range(0, len(calls), together)]
     results: list[Any] = []

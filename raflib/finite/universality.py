@@ -85,7 +85,7 @@ class Convergence:
     --------
     >>> import raflib as rf
     >>> task, learner = rf.RulesAndFacts(alpha=2.0, eps=0.3), rf.Learner(rf.Square(), rf.Linear(), lam=1.0)
-    >>> run = rf.finite.universality(task, learner, [25, 50, 100], inputs="binary", seeds=20, jobs=1, progress=False)
+    >>> run = rf.finite.universality(task, learner, [25, 50, 100], inputs="binary", seeds=20, n_jobs=1, progress=False)
     >>> found = run.generalization_error
     >>> found.mean.shape, bool(found.rms[0] > found.rms[-1]), bool(abs(found.limit) < 4 * found.limit_stderr)
     ((3,), True, True)
@@ -126,7 +126,7 @@ class Universality:
     --------
     >>> import raflib as rf
     >>> task, learner = rf.RulesAndFacts(alpha=2.0, eps=0.3), rf.Learner(rf.Square(), rf.Linear(), lam=1.0)
-    >>> run = rf.finite.universality(task, learner, [25, 50], inputs="sphere", seeds=5, jobs=1, progress=False)
+    >>> run = rf.finite.universality(task, learner, [25, 50], inputs="sphere", seeds=5, n_jobs=1, progress=False)
     >>> run.d.tolist(), run.memorization_error.mean.shape
     ([25, 50], (2,))
     """
@@ -151,7 +151,7 @@ def universality(
     actual: Actual | None = None,
     seeds: int = 40,
     tests_per_dimension: int = 50,
-    jobs: int | None = None,
+    n_jobs: int | None = None,
     cache: str | os.PathLike[str] | None = None,
     progress: bool = True,
 ) -> Universality:
@@ -178,7 +178,7 @@ def universality(
     tests_per_dimension : int, at least 1
         New inputs over d, where E_gen is not a matter of geometry. Their noise then falls as that of the sample does;
         with 50 it adds a few percent to it. Most of the time goes there.
-    jobs : int, at least 1, optional
+    n_jobs : int, not 0, optional
         Parallel processes, as for `raflib.simulate`.
     cache : str or path, optional
         Folder that keeps each finished seed, as for `raflib.simulate`.
@@ -209,7 +209,7 @@ def universality(
     >>> import raflib as rf
     >>> task, erf = rf.RulesAndFacts(alpha=2.0, eps=0.3), rf.finite.ActivationFeatures("erf")
     >>> learner = rf.Learner(rf.Square(), erf.equivalent(kappa=1.0), lam=0.1)
-    >>> run = rf.finite.universality(task, learner, [20, 40, 80], actual=erf, seeds=30, jobs=1, progress=False)
+    >>> run = rf.finite.universality(task, learner, [20, 40, 80], actual=erf, seeds=30, n_jobs=1, progress=False)
     >>> law = run.generalization_error.law
     >>> bool(abs(law.exponent + 0.5) < 0.2)                               # the noise of one sample falls as d^(-1/2)
     True
@@ -229,7 +229,7 @@ def universality(
             inputs=inputs,
             actual=actual,
             test_size=tests * size,
-            jobs=jobs,
+            n_jobs=n_jobs,
             cache=cache,
             progress=progress,
         )

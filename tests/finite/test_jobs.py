@@ -21,7 +21,7 @@ OBSERVABLES = ("generalization_error", "memorization_error", "training_error", "
 
 
 def quiet(*args, **settings) -> rf.Simulation:
-    return rf.simulate(*args, **{"d": 50, "seeds": [3, 5, 9], "jobs": 1, "progress": False} | settings)
+    return rf.simulate(*args, **{"d": 50, "seeds": [3, 5, 9], "n_jobs": 1, "progress": False} | settings)
 
 
 def assert_same(one: rf.Simulation, two: rf.Simulation) -> None:
@@ -35,11 +35,11 @@ def assert_same(one: rf.Simulation, two: rf.Simulation) -> None:
 
 def test_the_numbers_do_not_depend_on_the_workers() -> None:
     one = quiet(TASK, LEARNER)
-    assert_same(one, quiet(TASK, LEARNER, jobs=2))
+    assert_same(one, quiet(TASK, LEARNER, n_jobs=2))
     with joblib.parallel_config(backend="threading", n_jobs=2):
-        assert_same(one, quiet(TASK, LEARNER, jobs=None))
+        assert_same(one, quiet(TASK, LEARNER, n_jobs=None))
     with joblib.parallel_config(backend="multiprocessing", n_jobs=2):  # cannot give results one by one
-        assert_same(one, quiet(TASK, LEARNER, jobs=None))
+        assert_same(one, quiet(TASK, LEARNER, n_jobs=None))
     alone = quiet(TASK, LEARNER, seeds=[5])
     for name in OBSERVABLES:
         np.testing.assert_array_equal(getattr(one, name).values[1], getattr(alone, name).values[0])
@@ -77,11 +77,11 @@ def test_who_decides_on_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(joblib, "Parallel", spy)
     monkeypatch.setattr(joblib, "cpu_count", lambda: 4)
-    quiet(TASK, LEARNER, jobs=None, seeds=1)
-    quiet(TASK, LEARNER, jobs=None, seeds=5)
-    quiet(TASK, LEARNER, jobs=3, seeds=1)
+    quiet(TASK, LEARNER, n_jobs=None, seeds=1)
+    quiet(TASK, LEARNER, n_jobs=None, seeds=5)
+    quiet(TASK, LEARNER, n_jobs=3, seeds=1)
     with joblib.parallel_config(n_jobs=2):
-        quiet(TASK, LEARNER, jobs=None, seeds=1)
+        quiet(TASK, LEARNER, n_jobs=None, seeds=1)
     # A core each, no more than there are runs; a number; what joblib's own settings say.
     assert asked == [2, 4, 3, None]
 
@@ -97,8 +97,8 @@ def test_a_dask_cluster_gives_the_same_numbers(tmp_path: Path) -> None:
     with LocalCluster(**local) as cluster, Client(cluster) as client:
         assert len(client.scheduler_info()["workers"]) == 2
         with joblib.parallel_config(backend="dask"):
-            run = quiet(TASK, learner, jobs=None, **settings)
-            quiet(TASK, learner, jobs=None, cache=tmp_path, **settings)
+            run = quiet(TASK, learner, n_jobs=None, **settings)
+            quiet(TASK, learner, n_jobs=None, cache=tmp_path, **settings)
         workers = client.run(os.getpid)
         assert os.getpid() not in workers.values()
     assert_same(run, one)
@@ -226,7 +226,7 @@ def test_want_of_memory_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(Job, "run", fails)
     with pytest.raises(
-        rf.SimulationError, match=r"not enough memory at d = 50: Unable .*use fewer jobs or a smaller d"
+        rf.SimulationError, match=r"not enough memory at d = 50: Unable .*use a smaller n_jobs or a smaller d"
     ):
         quiet(TASK, LEARNER)
 
@@ -244,8 +244,10 @@ def test_a_worker_that_dies_is_an_error_and_loses_nothing(tmp_path: Path) -> Non
     features = rf.finite.ActivationFeatures(deadly)
     learner = rf.Learner(rf.Square(), features.equivalent(2.0), 0.1)
     settings = {"actual": features, "test_size": 40, "seeds": 1}
-    with pytest.raises(rf.SimulationError, match=r"a worker died after .* use fewer jobs or a smaller d") as raised:
-        quiet(TASK, learner, jobs=2, cache=tmp_path, **settings)
+    with pytest.raises(
+        rf.SimulationError, match=r"a worker died after .* use a smaller n_jobs or a smaller d"
+    ) as raised:
+        quiet(TASK, learner, n_jobs=2, cache=tmp_path, **settings)
     assert f"kept in {tmp_path}" in str(raised.value)
     assert raised.value.__cause__ is not None
     run = cached_only(tmp_path, rf.RulesAndFacts(1.0, 0.3), learner, **settings)

@@ -31,7 +31,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_the_distance_from_theory_falls_as_its_noise_and_vanishes(name: str) -> None:
     learner, settings = CASES[name]
-    run = universality(TASK, learner, [15, 30, 60, 120], seeds=24, jobs=1, progress=False, **settings)
+    run = universality(TASK, learner, [15, 30, 60, 120], seeds=24, n_jobs=1, progress=False, **settings)
     sol = rf.solve(TASK, learner)
     assert run.generalization_error.theory == rf.generalization_error(sol)
     assert run.memorization_error.theory == rf.memorization_error(sol)
@@ -49,7 +49,7 @@ def test_another_limit_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere = rf.solve(rf.RulesAndFacts(2.0, 0.6), learner)
     module = importlib.import_module("raflib.finite.universality")  # whose name in the package is the function's
     monkeypatch.setattr(module, "solve", lambda *_: elsewhere)
-    run = universality(TASK, learner, [15, 30, 60, 120], inputs="binary", seeds=30, jobs=1, progress=False)
+    run = universality(TASK, learner, [15, 30, 60, 120], inputs="binary", seeds=30, n_jobs=1, progress=False)
     found = run.generalization_error
     assert found.limit < -4 * found.limit_stderr
     assert found.law.exponent > -0.4  # it stops falling
@@ -57,7 +57,7 @@ def test_another_limit_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_fitted_is_what_was_simulated() -> None:
     learner = rf.Learner(rf.Square(), rf.Linear(), np.array([0.1, 1.0]))
-    settings = {"inputs": "binary", "jobs": 1, "progress": False}
+    settings = {"inputs": "binary", "n_jobs": 1, "progress": False}
     run = universality(TASK, learner, [20, 30], seeds=5, tests_per_dimension=20, **settings)
     theory = rf.generalization_error(rf.solve(TASK, learner))
     for i, d in enumerate((20, 30)):
@@ -76,7 +76,7 @@ def test_what_is_fitted_is_what_was_simulated() -> None:
 
 def test_an_exact_learner_has_no_law() -> None:
     learner = rf.Learner(rf.MinNorm(), rf.Kernel(0.8, 0.6), 1.0)
-    run = universality(TASK, learner, [20, 30], seeds=4, jobs=1, progress=False)
+    run = universality(TASK, learner, [20, 30], seeds=4, n_jobs=1, progress=False)
     assert np.all(run.memorization_error.rms == 0.0)
     assert np.isnan(run.memorization_error.law.exponent)
     assert np.isnan(run.memorization_error.limit)
@@ -133,7 +133,7 @@ def test_the_error_of_a_root_mean_square_is_its_spread(shift: float) -> None:
     ],
 )
 def test_experiments_that_cannot_be_made(change, message) -> None:
-    settings = {"d": [10, 20], "seeds": 2, "jobs": 1, "progress": False} | change
+    settings = {"d": [10, 20], "seeds": 2, "n_jobs": 1, "progress": False} | change
     with pytest.raises(ValueError, match=message):
         universality(TASK, rf.Learner(rf.Square(), rf.Linear(), 1.0), **settings)
 

@@ -49,7 +49,7 @@ CASES = {
     r"seeds = 0 .*\[1, inf\)": lambda: rf.simulate(TASK, OK, seeds=0),
     r"seeds = \[1, 1\]": lambda: rf.simulate(TASK, OK, seeds=[1, 1]),
     r"seeds = -1 .*\[0, inf\)": lambda: rf.simulate(TASK, OK, seeds=[-1]),
-    r"jobs = 0 .*\[1, inf\)": lambda: rf.simulate(TASK, OK, d=10, jobs=0),
+    r"n_jobs = 0 is not a positive integer": lambda: rf.simulate(TASK, OK, d=10, n_jobs=0),
     r"rtol = -1 .*\[0, inf\)": lambda: rf.check(1.0, 1.0, rtol=-1),
     "answer = nan": lambda: rf.check(np.nan, 1.0),
 }
