@@ -240,8 +240,9 @@ def test_a_kernel_matrix_that_is_not_positive_semidefinite_is_an_error(loss) -> 
 
 def test_ridge_beyond_machine_precision_is_an_error() -> None:
     flat = FeatureDesign(np.ones((5, 3)))
-    for lam in (np.array([1e-18]), np.geomspace(1e-18, 1, 9)):
-        with pytest.raises(rf.SimulationError, match=r"lam \+ mu_star\^2 = 1e-18 is singular to machine precision"):
+    # Singular, nearly so, and along a path.
+    for lam in (np.array([1e-18]), np.array([1e-15]), np.geomspace(1e-18, 1, 9)):
+        with pytest.raises(rf.SimulationError, match=rf"lam \+ mu_star\^2 = {lam[0]} is singular to machine precision"):
             ridge_path(flat, np.ones(5), lam)
 
 
