@@ -57,9 +57,9 @@ PLANE = Panel(
         Curve("x_circle", "y_circle", over="t", colour="quiet", width=1.0),
         Curve("x_wedge", "y_wedge", over="t", colour="fact", label="signs differ", width=3.0),
         Curve("x_teacher", "y_teacher", over="t", colour="rule", label="teacher", width=3.0),
-        Curve("x_student", "y_student", over="t", colour="here", width=3.0),
+        Curve("x_student", "y_student", over="t", colour="here", label="student", width=3.0),
         Dot("x_teacher", "y_teacher", colour="rule"),
-        Dot("x_student", "y_student", colour="here", label="student, {degrees:.0f}°"),
+        Dot("x_student", "y_student", colour="here", label="{degrees:.0f}°"),
     ),
 )
 
@@ -78,8 +78,8 @@ FUNNEL = Panel(
         Curve("d", "gen", over="d", colour="rule", label="limit d → ∞"),
         Curve("d", "low", over="d", colour="quiet", label="two standard deviations", dash="dashed"),
         Curve("d", "high", over="d", colour="quiet", dash="dashed"),
-        Dot("d", "low", colour="quiet", label="{low:.1%}"),
-        Dot("d", "high", colour="quiet", label="{high:.1%}"),
+        Dot("d", "low", colour="quiet"),  # where the funnel is narrow two labels would collide: one says both
+        Dot("d", "high", colour="quiet", label="{low:.1%} to {high:.1%}"),
     ),
 )
 
