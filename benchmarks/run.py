@@ -1,4 +1,4 @@
-"""Speed, memory and soundness of raflib, beside plain scalar solvers in the same run: `make bench`.
+"""Speed, memory and soundness of raflib, beside plain solvers and loops over scikit-learn in the same run: `make bench`.
 
 Prints Markdown; `--record` writes it to benchmarks/results.md too. Ends with an error if a point of the hard box fails
 or a promise of benchmarks/README.md is not kept. What each number means is told there.
@@ -23,6 +23,7 @@ import timing  # first: sets threads and paths
 # isort: split
 import box
 import compare
+import finite
 import numpy as np
 import scaling
 import scipy
@@ -143,6 +144,11 @@ def main() -> int:
 
     say(f"## Every learner, in batches of {scaling.BATCH}")
     say(_of("scaling.py", "batches"))
+
+    say("## Finite learners beside loops over scikit-learn")
+    found = finite.measure()
+    say(finite.text(found))
+    missed += finite.missed(found)
 
     say("## Cold start")
     say(cold_start())
