@@ -1,4 +1,4 @@
-"""Speed, memory and soundness of raflib, beside plain solvers and loops over scikit-learn in the same run: `make bench`.
+"""Speed, memory and soundness of raflib, beside plain solvers and loops over scikit-learn in one run: `make bench`.
 
 Prints Markdown; `--record` writes it to benchmarks/results.md too. Ends with an error if a point of the hard box fails
 or a promise of benchmarks/README.md is not kept. What each number means is told there.
