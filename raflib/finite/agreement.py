@@ -163,7 +163,7 @@ def agreement(
     n_jobs : int, not 0, optional
         Parallel processes, as for `raflib.simulate`.
     cache : str or path, optional
-        Folder that keeps each finished seed of a Learner.
+        Folder that keeps each finished seed, as for `raflib.simulate`.
     progress : bool
         Show a progress bar while it runs.
 
@@ -210,7 +210,7 @@ def agreement(
                 f"inputs = {inputs!r}, actual = {actual!r}: the Bayes-optimal learner is trained on Gaussian inputs as "
                 "they are; leave both out"
             )
-        measured, theory = _bayes(task, d, chosen, n_jobs, progress), _bayes_theory(task)
+        measured, theory = _bayes(task, d, chosen, n_jobs, cache, progress), _bayes_theory(task)
     else:
         run = simulate(
             task, learner, d, chosen, inputs=inputs, actual=actual, test_size=test_size, n_jobs=n_jobs, cache=cache,
@@ -279,7 +279,12 @@ def _bayes_theory(task: RulesAndFacts) -> dict[str, float | Array]:
 
 
 def _bayes(
-    task: RulesAndFacts, d: int, seeds: tuple[int, ...], n_jobs: int | None, progress: bool
+    task: RulesAndFacts,
+    d: int,
+    seeds: tuple[int, ...],
+    n_jobs: int | None,
+    cache: str | os.PathLike[str] | None,
+    progress: bool,
 ) -> dict[str, Estimate]:
     """Return what message passing finds on the samples of the seeds."""
     if np.ndim(task.alpha) or np.ndim(task.eps):
@@ -288,7 +293,8 @@ def _bayes(
             "each"
         )
     names = ("generalization_error", "memorization_error", "training_error", "m", "q")
-    rows = run_trials(_posterior_mean, [(task, d, seed) for seed in seeds], n_jobs, progress, "message passing")
+    calls, where = [(task, d, seed) for seed in seeds], [f"seed {seed}" for seed in seeds]
+    rows = run_trials(_posterior_mean, calls, n_jobs, progress, "message passing", names=where, cache=cache)
     values = np.array(rows)
     return {name: estimate(values[:, i]) for i, name in enumerate(names)}
 

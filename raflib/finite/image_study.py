@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -93,6 +94,7 @@ def image_study(
     seeds: int | Sequence[int] = 8,
     n_new: int = 2000,
     n_jobs: int | None = None,
+    cache: str | os.PathLike[str] | None = None,
     progress: bool = True,
 ) -> ImageStudy:
     r"""Train kernel learners on images of a rule and of facts, for every kernel width and ridge, over random splits.
@@ -134,6 +136,9 @@ def image_study(
     n_jobs : int, not 0, optional
         Workers, -1 for one a core. By default what joblib.parallel_config says, or one. The numbers do not depend
         on it.
+    cache : str or path, optional
+        Folder that keeps each finished split, by its parameters, the code and the versions of the packages under it.
+        The same call takes from there what it finds. Deleting the folder is safe.
     progress : bool
         Show a progress bar while it runs.
 
@@ -183,7 +188,8 @@ def image_study(
     calls = [(images, rule, fact, n, eps, n_new, widths, ridges, loss, bool(constant), seed) for seed in chosen]
     # One sample here, so that a bad argument is an error of this process rather than of a worker.
     first = images.sample(rule, fact, n, eps, chosen[0], n_new)
-    results = run_trials(_one_split, calls, n_jobs, progress, f"splits of {n} images")
+    names = [f"seed {seed}" for seed in chosen]
+    results = run_trials(_one_split, calls, n_jobs, progress, f"splits of {n} images", names=names, cache=cache)
     errors = np.array([values for values, _ in results])  # (seeds, kinds of error, widths, ridges)
     return ImageStudy(
         generalization_error=estimate(errors[:, 0]),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from .. import validation
 from ..losses import Logistic, Loss, Square
 from ..overlaps import Array
 from ..task import RulesAndFacts, Sample
+from .checks import ascending
 from .errors import SimulationError
 from .estimate import Estimate, estimate
 from .networks import ACTIVATIONS, Network, known_loss, train_network, training_path
@@ -152,6 +153,7 @@ def network_study(
     max_steps: int = 20_000,
     n_new: int = 10_000,
     n_jobs: int | None = None,
+    cache: str | os.PathLike[str] | None = None,
     progress: bool = True,
     on_failure: str = "raise",
 ) -> NetworkStudy:
@@ -192,6 +194,9 @@ def network_study(
     n_jobs : int, not 0, optional
         Workers, -1 for one a core. By default what joblib.parallel_config says, or one. The numbers do not depend
         on it.
+    cache : str or path, optional
+        Folder that keeps each finished training, by its parameters, the code and the versions of the packages under it.
+        The same call takes from there what it finds. Deleting the folder is safe.
     progress : bool
         Show a progress bar while it runs.
     on_failure : "raise" or "nan"
@@ -248,7 +253,15 @@ def network_study(
         for seed in chosen
         for a, e, w, x in zip(*(part.ravel() for part in grid), strict=True)
     ]
-    results = run_trials(_train_and_measure, calls, n_jobs, progress, f"training networks at d = {d}")
+    results = run_trials(
+        _train_and_measure,
+        calls,
+        n_jobs,
+        progress,
+        f"training networks at d = {d}",
+        names=[f"seed {c[4]} at {_where(c[0])}, width = {c[1]}, lam = {c[2]:g}" for c in calls],
+        cache=cache,
+    )
     table = np.array(results).reshape(len(chosen), *shape, -1)
     return NetworkStudy(
         **{kind: estimate(table[..., i]) for i, kind in enumerate(_KINDS)},
@@ -281,6 +294,7 @@ def network_curve(
     batch: int | None = 32,
     n_new: int = 10_000,
     n_jobs: int | None = None,
+    cache: str | os.PathLike[str] | None = None,
     progress: bool = True,
 ) -> NetworkCurve:
     """Measure both errors of a two-layer network along its training by Adam: the rule comes early, the facts late.
@@ -312,6 +326,9 @@ def network_curve(
     n_jobs : int, not 0, optional
         Workers, -1 for one a core. By default what joblib.parallel_config says, or one. The numbers do not depend
         on it.
+    cache : str or path, optional
+        Folder that keeps each finished training, by its parameters, the code and the versions of the packages under it.
+        The same call takes from there what it finds. Deleting the folder is safe.
     progress : bool
         Show a progress bar while it runs.
 
@@ -324,6 +341,8 @@ def network_curve(
     ------
     ValueError
         If an argument is outside its range, or if a sample holds labels of one kind only.
+    SimulationError
+        If a worker died, or if memory was short.
 
     References
     ----------
@@ -345,14 +364,14 @@ def network_curve(
         if np.ndim(value):
             raise ValueError(f"{name} has shape {np.shape(value)}; a training curve takes a scalar {name}")
     units, decay = validation.integer("width", width, 1), float(validation.number("lam", lam, 0))
-    wanted = [validation.integer("epochs", each, 1) for each in epochs]
-    if not wanted or any(b <= a for a, b in pairwise(wanted)):
-        raise ValueError(f"epochs = {epochs!r} must hold at least one number, in ascending order")
+    wanted = ascending("epochs", epochs)
     rate = float(validation.number("learning_rate", learning_rate, 0, 1, open_low=True))
     size = None if batch is None else validation.integer("batch", batch, 1)
     chosen = seed_list(seeds)
     calls = [(task, units, decay, wanted, d, seed, loss, activation, rate, size, n_new) for seed in chosen]
-    table = np.array(run_trials(_follow, calls, n_jobs, progress, f"training networks at d = {d}"))
+    names = [f"seed {seed} at {_where(task)}, width = {units}, lam = {decay:g}" for seed in chosen]
+    label = f"training networks at d = {d}"
+    table = np.array(run_trials(_follow, calls, n_jobs, progress, label, names=names, cache=cache))
     return NetworkCurve(
         **{kind: estimate(table[..., i]) for i, kind in enumerate(_KINDS)},
         gradient=estimate(table[..., 4]),
@@ -426,6 +445,11 @@ def _follow(
         [*_measure(net, data, loss, inputs), float(np.abs(net.gradient(data.X, data.y, loss, lam)).max())]
         for net in path
     ]
+
+
+def _where(task: RulesAndFacts) -> str:
+    """Return a scalar task in words."""
+    return f"alpha = {task.alpha:g}, eps = {task.eps:g}"
 
 
 def _draw(task: RulesAndFacts, d: int, seed: int, n_new: int) -> tuple[Sample, np.random.SeedSequence, Array]:

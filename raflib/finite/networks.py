@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import expit
 
+from .. import validation
 from ..losses import Logistic, Loss, Square
 from ..overlaps import Array
+from .checks import ascending, labelled, scalar
 from .errors import SimulationError
 
 #: Activations, and their derivatives in terms of their values.
@@ -220,7 +222,8 @@ def train_network(
     Raises
     ------
     ValueError
-        If the loss or the activation is another one, or if all labels are the same.
+        If an argument is outside its range, if the loss or the activation is another one, or if all labels are the
+        same.
     SimulationError
         If the gradient is not below tol at the end.
 
@@ -239,7 +242,8 @@ def train_network(
     """
     from sklearn.exceptions import ConvergenceWarning
 
-    loss = known_loss(loss)
+    loss, (X, y) = known_loss(loss), labelled(X, y)
+    tol, max_steps = scalar("tol", tol, 0, open_low=True), validation.integer("max_steps", max_steps, 1)
     machine = _machine(y, width, lam, seed, loss, activation)
     machine.set_params(solver="lbfgs", tol=0.5 * tol, max_iter=max_steps, max_fun=10 * max_steps, warm_start=True)
     steps = 0
@@ -312,7 +316,8 @@ def training_path(
     Raises
     ------
     ValueError
-        If the loss or the activation is another one, or if all labels are the same.
+        If an argument is outside its range, if the loss or the activation is another one, or if all labels are the
+        same.
 
     References
     ----------
@@ -326,17 +331,18 @@ def training_path(
     >>> bool((y * early.fields(X) < 0).mean() > (y * late.fields(X) < 0).mean())
     True
     """
-    loss = known_loss(loss)
+    loss, (X, y) = known_loss(loss), labelled(X, y)
+    wanted = ascending("epochs", epochs)
+    rate = scalar("learning_rate", learning_rate, 0, open_low=True)
+    size = y.size if batch is None else min(validation.integer("batch", batch, 1), y.size)
     machine = _machine(y, width, lam, seed, loss, activation)
-    machine.set_params(
-        solver="adam", learning_rate_init=learning_rate, batch_size=y.size if batch is None else min(batch, y.size)
-    )
-    labels = {"classes": (-1.0, 1.0)} if isinstance(loss, Logistic) else {}  # the classifier asks for them
+    machine.set_params(solver="adam", learning_rate_init=rate, batch_size=size)
+    classes = {"classes": (-1.0, 1.0)} if isinstance(loss, Logistic) else {}  # the classifier asks for them
     done = 0
-    for wanted in epochs:
-        for _ in range(wanted - done):
-            machine.partial_fit(X, y, **labels)
-        done = wanted
+    for each in wanted:
+        for _ in range(each - done):
+            machine.partial_fit(X, y, **classes)
+        done = each
         yield _weights(machine, activation)
 
 
@@ -346,6 +352,9 @@ def _machine(y: Array, width: int, lam: float, seed: int | np.random.SeedSequenc
 
     if activation not in ACTIVATIONS:
         raise ValueError(f"activation = {activation!r} is not one of {', '.join(map(repr, ACTIVATIONS))}")
+    width, lam = validation.integer("width", width, 1), scalar("lam", lam, 0)
+    if not isinstance(seed, np.random.SeedSequence):
+        seed = validation.integer("seed", seed, 0)
     if np.all(y == y[0]):
         raise ValueError(f"y holds {y.size} labels that are all {y[0]:g}; a network is trained on labels of both kinds")
     # An integer would start the generator anew at every call of partial_fit: every epoch the same batches. A generator

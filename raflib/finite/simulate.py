@@ -192,10 +192,9 @@ def simulate(
         check_actual(actual, learner.features)
 
     groups, shape = _groups(task, learner)
-    folder = None if cache is None else os.fspath(cache)
     settings = (inputs, actual, bool(intercept), test_size)
     runs = run_jobs(
-        [Job(one, at, d, seed, *settings) for one, at, _ in groups for seed in chosen], workers, folder, progress
+        [Job(one, at, d, seed, *settings) for one, at, _ in groups for seed in chosen], workers, cache, progress
     )
     values = np.empty((len(OBSERVABLES), len(chosen), int(np.prod(shape))))
     seconds = np.zeros((len(groups), len(chosen)))

@@ -82,7 +82,7 @@ def separable_fraction(
     counts = np.maximum(np.rint(loads * d), 1.0).astype(np.int64)
     asked = np.unique(counts)
     calls = [(stream, d, eps, margin, asked) for stream in _streams(seed, d, trials)]
-    stored = run_trials(_largest_of, calls, n_jobs, progress, f"separability at d = {d}", _TOGETHER)
+    stored = run_trials(_largest_of, calls, n_jobs, progress, f"separability at d = {d}", together=_TOGETHER)
     fits = (counts[None] <= np.reshape(stored, (-1,) + (1,) * counts.ndim)).astype(np.float64)
     return estimate(fits)
 
@@ -203,7 +203,7 @@ def finite_capacity(
         raise ValueError("eps = 0 at margin = 0: a rule can always be stored, and there is no capacity; use eps > 0")
     expected = float(capacity(eps, margin))
     calls = [(stream, size, eps, margin, expected) for size in dimensions for stream in _streams(seed, size, trials)]
-    found = run_trials(_largest, calls, n_jobs, progress, "capacity", _TOGETHER)
+    found = run_trials(_largest, calls, n_jobs, progress, "capacity", together=_TOGETHER)
     stored = np.reshape(np.array(found, dtype=np.int64), (len(dimensions), trials))
     sizes = np.array(dimensions, dtype=np.float64)
     half = 0.5 / np.sqrt(trials)

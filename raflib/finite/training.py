@@ -11,6 +11,7 @@ from .. import validation
 from ..features import FeatureMap
 from ..losses import Hinge, Logistic, Loss, MaxMargin, MinNorm, Square, SquaredHinge
 from ..overlaps import Array
+from .checks import labels
 from .designs import Design, KernelDesign
 from .errors import SimulationError
 from .machines import fit
@@ -136,7 +137,7 @@ def train(
     if X.ndim != 2 or X.size == 0 or not np.isfinite(X).all():
         raise ValueError(f"X has shape {X.shape}; it must be an array (n, d) of finite numbers, one input a row")
     design, reading = equivalent(features, X, np.random.default_rng(rng), intercept)
-    path = train_path(design, _labels(y, len(X)), loss, _one_lam(lam))
+    path = train_path(design, labels(y, len(X)), loss, _one_lam(lam))
     vectors, _, constants = reading.students(path.weights)
     return Trained(path.fields[:, 0], vectors[:, 0], float(path.squared_norm[0]), float(constants[0]))
 
@@ -191,7 +192,7 @@ def train_kernel(K: Array, y: Array, loss: Loss, lam: float) -> TrainedKernel:
     apart = float(np.max(np.abs(K - K.T)))
     if apart > 1e-9 * float(np.max(np.abs(K))):
         raise ValueError(f"K is not symmetric: entries differ from their mirror image by up to {apart:.3g}")
-    path = train_path(KernelDesign(K), _labels(y, len(K)), loss, _one_lam(lam))
+    path = train_path(KernelDesign(K), labels(y, len(K)), loss, _one_lam(lam))
     return TrainedKernel(path.fields[:, 0], path.weights[:, 0], float(path.squared_norm[0]))
 
 
@@ -253,20 +254,6 @@ def train_path(design: Design, y: Array, loss: Loss, lam: Array) -> Path:
         columns = [fit(design, y, loss, float(value)) for value in lam]
     weights = np.stack(columns, axis=1)
     return Path(weights, design.fields(weights), design.squared_norm(weights))
-
-
-def _labels(y: Array, n: int) -> Array:
-    labels = np.asarray(y, dtype=np.float64)
-    if labels.shape != (n,):
-        raise ValueError(f"y has shape {labels.shape}; it must hold one label for each of the {n} samples")
-    bad = ~np.isin(labels, (-1.0, 1.0))
-    if bad.any():
-        first = int(np.flatnonzero(bad)[0])
-        raise ValueError(
-            f"y = {labels[first]:g} at index {first} ({int(bad.sum())} such labels) is neither -1 nor +1; "
-            "np.where(y > 0, 1.0, -1.0) makes labels of two classes"
-        )
-    return labels
 
 
 def _one_lam(lam: ArrayLike) -> Array:

@@ -281,7 +281,11 @@ def test_bad_input_is_named() -> None:
         ((data, learner), {"start": (0.1, 0.2, 9.0)}, r"start s = 0\.2 needs rng"),
         ((data, learner), {"start": (0.0, 0.0, 3.0)}, r"start V = 3 is not above mu_star\^2 / lam = 3\.6"),
         ((data._replace(y=data.y + 1), learner), {}, r"y\[0\] = (0|2) is neither -1 nor \+1"),
-        ((data._replace(y=data.y[1:]), learner), {}, r"y has shape \(59,\); X of shape \(60, 30\) needs 60 labels"),
+        (
+            (data._replace(y=data.y[1:]), learner),
+            {},
+            r"y has shape \(59,\); it must hold one label for each of the 60 samples",
+        ),
     ):
         with pytest.raises(ValueError, match=message):
             gamp(*arguments, progress=False, **settings)

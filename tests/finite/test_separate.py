@@ -130,7 +130,7 @@ def test_bad_input_is_named() -> None:
     X = np.ones((2, 3))
     for arguments, message in (
         ((X, np.array([1, 0])), r"y\[1\] = 0 is neither -1 nor \+1"),
-        ((X, np.ones(3)), r"y has shape \(3,\); X of shape \(2, 3\) needs 2 labels"),
+        ((X, np.ones(3)), r"y has shape \(3,\); it must hold one label for each of the 2 samples"),
         ((np.ones(3), np.ones(3)), r"X has shape \(3,\); it must be \(n, d\)"),
         ((np.ones((0, 3)), np.ones(0)), r"X has shape \(0, 3\)"),
         ((X * np.nan, np.ones(2)), r"X\[0, 0\] = nan is not finite"),

@@ -204,8 +204,11 @@ class Mine:
 @pytest.mark.parametrize(
     ("call", "told"),
     [
-        (lambda: rf.finite.train(X, np.r_[Y[:5], 0.0], rf.Hinge(), rf.Linear(), 1.0), r"y = 0 at index 5 .*-1 nor \+1"),
-        (lambda: rf.finite.train(X, Y > 0, rf.Square(), rf.Linear(), 1.0), r"y = 0 at index 1 \(3 such labels\)"),
+        (
+            lambda: rf.finite.train(X, np.r_[Y[:5], 0.0], rf.Hinge(), rf.Linear(), 1.0),
+            r"y\[5\] = 0 is neither -1 nor \+1",
+        ),
+        (lambda: rf.finite.train(X, Y > 0, rf.Square(), rf.Linear(), 1.0), r"y\[1\] = 0 .*\(3 such labels\)"),
         (lambda: rf.finite.train(X, Y[:5], rf.Hinge(), rf.Linear(), 1.0), r"y has shape \(5,\).* 6 samples"),
         (lambda: rf.finite.train(X[0], Y, rf.Hinge(), rf.Linear(), 1.0), r"X has shape \(3,\)"),
         (lambda: rf.finite.train(X * np.nan, Y, rf.Hinge(), rf.Linear(), 1.0), r"X has .*finite"),
@@ -217,7 +220,7 @@ class Mine:
         (lambda: rf.finite.train(X, Y, rf.Hinge(), rf.RandomFeatures(1, 1, 0.1), 1.0), r"kappa = 0\.1 with d = 3"),
         (lambda: rf.finite.train_kernel(X, Y, rf.Hinge(), 1.0), r"K has shape \(6, 3\)"),
         (lambda: rf.finite.train_kernel(np.tri(6), Y, rf.Hinge(), 1.0), r"K is not symmetric.* 1$"),
-        (lambda: rf.finite.train_kernel(np.eye(6), 2 * Y, rf.Hinge(), 1.0), r"y = 2 at index 0"),
+        (lambda: rf.finite.train_kernel(np.eye(6), 2 * Y, rf.Hinge(), 1.0), r"y\[0\] = 2"),
     ],
 )
 def test_bad_input_is_named(call, told: str) -> None:
