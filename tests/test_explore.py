@@ -106,6 +106,10 @@ def test_a_batch_gives_the_numbers_of_single_points(explorer: Explorer) -> None:
         features = rf.Kernel.from_angle(np.radians(at.get("gamma", 0.0)))
         task = rf.RulesAndFacts(at["alpha"], at["eps"])
         fixed = "hinge" if explorer.name == "phases" else "square"  # where the reader has no choice
+        if explorer.name == "landscape":  # of the Bayes-optimal learner alone
+            best = rf.generalization_error(rf.solve(task, rf.BayesOptimal()))
+            assert solved.at("gen", state) == pytest.approx(best, abs=0.6e-5), at
+            continue
         gen, mem = both_errors(task, at.get("loss", fixed), features, at.get("lam", HEBB))
         assert solved.at("gen", state) == pytest.approx(gen, abs=0.6e-5), at
         if "mem" in {output.name for output in explorer.outputs}:
@@ -306,6 +310,57 @@ def test_wedge_opens_by_the_angle() -> None:
     assert tip @ [x[right][end], y[right][end]] == pytest.approx(0.0, abs=2e-3)
 
 
+def test_vote_answer() -> None:
+    solved = table.solve(get("vote"))
+
+    def at(name: str, alpha: float = 1.0) -> str:
+        return format_number(solved.at(name, solved.explorer.state(alpha=alpha)), ".1%")  # eps 0.3, lam 3
+
+    claimed("vote", f"{at('gen')} against {at('gibbs')}", f"can do is {at('bayes')}")
+    claimed("vote", f"with {at('gen', 12.0)} against {at('gibbs', 12.0)}")
+    claimed("vote", f"student has {at('gibbs', 14.0)} and ridge regression {at('gen', 14.0)}")
+    ahead = [
+        solved.at("gen", s) < solved.at("gibbs", s) for s in (solved.explorer.state(alpha=a) for a in (12.0, 14.0))
+    ]
+    assert ahead == [True, False]
+    assert "λ = 3" in get("vote").question
+
+
+def test_vote_is_between_one_and_two_and_ends_at_the_root() -> None:
+    results = get("vote").compute(**table.open_grid(get("vote")))
+    assert (results["bayes"] <= np.minimum(results["gen"], results["gibbs"]) + 1e-9).all()
+    assert results["ratio"][-1].max() == pytest.approx(2**0.5, abs=1e-3)
+
+
+def test_landscape_answer() -> None:
+    solved = table.solve(get("landscape"))
+
+    def told(alpha: float) -> float:
+        return solved.at("told", solved.explorer.state(alpha=alpha))  # eps 0
+
+    def words(alpha: float) -> str:
+        return format_number(told(alpha), ".2f")
+
+    claimed("landscape", f"two samples tell {words(2.0)} bits", f"α = 2.5 to tell {words(2.5)}")
+    claimed("landscape", f"Eight samples tell {words(8.0)} bits")
+    assert words(1.0) in get("landscape").question
+    assert told(2.5) > 2 * told(1.0) == pytest.approx(1.72, abs=5e-3)
+    assert 3.7 < told(8.0) / told(1.0) < 4
+    far = [rf.free_energy(rf.solve(rf.RulesAndFacts(a, 0.0), rf.BayesOptimal())) / np.log(2) for a in (16.0, 32.0)]
+    assert far[1] - far[0] == pytest.approx(1.0, abs=0.02), "one bit for each doubling"
+
+
+def test_landscape_is_lowest_where_the_equation_is_met() -> None:
+    solved = table.solve(get("landscape"))
+    overlaps = np.array(solved.explorer.control("q").values)
+    for alpha, eps in itertools.product((1.0, 4.0, 8.0), (0.0, 0.3)):
+        state = solved.explorer.state(alpha=alpha, eps=eps)
+        potential, asked = (solved.along(name, state, "q") for name in ("potential", "asked"))
+        assert abs(overlaps[np.argmin(potential)] - solved.at("best", state)) < 0.02
+        assert ((asked > overlaps) == (overlaps < solved.at("best", state))).all()
+        assert potential.min() >= solved.at("lowest", state) - 1e-4
+
+
 def test_tradeoff_answer() -> None:
     solved = table.solve(get("tradeoff"))
 
@@ -394,7 +449,8 @@ def test_a_wrong_control_names_what_is_wrong(arguments: dict[str, object], messa
 
 def test_unknown_names_and_values_are_refused() -> None:
     with pytest.raises(
-        ValueError, match="there is no explorer 'nope'; there are hebb, hero, overlaps, phases, tradeoff, wedge"
+        ValueError,
+        match="there is no explorer 'nope'; there are hebb, hero, landscape, overlaps, phases, tradeoff, vote, wedge",
     ):
         explore.show("nope")
     with pytest.raises(ValueError, match="has no control 'beta'"):
