@@ -152,8 +152,8 @@ def test_the_licences_are_there_in_full() -> None:
 
 
 def test_the_readme_examples_run() -> None:
-    first, sweep = re.findall(r"^```python\n(.*?)^```$", read("README.md"), re.M | re.S)
-    for code, shortest, longest in ((first, 8, 10), (sweep, 5, 5)):
+    first, sweep, trained = re.findall(r"^```python\n(.*?)^```$", read("README.md"), re.M | re.S)
+    for code, shortest, longest in ((first, 8, 10), (sweep, 5, 5), (trained, 5, 5)):
         example = doctest.DocTestParser().get_doctest(code, {}, "README.md", "README.md", 0)
         assert shortest <= len(example.examples) <= longest
         runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
