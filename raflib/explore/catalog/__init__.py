@@ -8,16 +8,33 @@ from types import MappingProxyType
 from raflib.explore.catalog.hebb import HEBB_AND_RIDGE
 from raflib.explore.catalog.hero import HERO
 from raflib.explore.catalog.landscape import LANDSCAPE
+from raflib.explore.catalog.losses import LOSSES_AND_RIDGES
 from raflib.explore.catalog.moments import MOMENTS
 from raflib.explore.catalog.overlaps import OVERLAPS
 from raflib.explore.catalog.phases import PHASES
+from raflib.explore.catalog.prox import PROX
 from raflib.explore.catalog.tradeoff import TRADEOFF
 from raflib.explore.catalog.vote import VOTE
 from raflib.explore.catalog.wedge import WEDGE
 from raflib.explore.spec import Explorer
 
 CATALOG: Mapping[str, Explorer] = MappingProxyType(
-    {e.name: e for e in (HEBB_AND_RIDGE, HERO, LANDSCAPE, MOMENTS, OVERLAPS, PHASES, TRADEOFF, VOTE, WEDGE)}
+    {
+        e.name: e
+        for e in (
+            HEBB_AND_RIDGE,
+            HERO,
+            LANDSCAPE,
+            LOSSES_AND_RIDGES,
+            MOMENTS,
+            OVERLAPS,
+            PHASES,
+            PROX,
+            TRADEOFF,
+            VOTE,
+            WEDGE,
+        )
+    }
 )
 """Name -> explorer, for every explorer of the book."""
 

@@ -11,7 +11,11 @@ from numpy.typing import NDArray
 import raflib as rf
 from raflib.explore.spec import Array, Control, Curve, Dot, Mark, Output, Panel, Rule, log_grid
 
-LOSSES: Mapping[str, rf.Square | rf.Hinge] = {"square": rf.Square(), "hinge": rf.Hinge()}
+LOSSES: Mapping[str, rf.Square | rf.Hinge | rf.Logistic] = {
+    "square": rf.Square(),
+    "hinge": rf.Hinge(),
+    "logistic": rf.Logistic(),
+}
 Features: TypeAlias = rf.Linear | rf.Kernel
 Results: TypeAlias = dict[str, Array]
 
