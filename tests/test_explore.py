@@ -28,8 +28,6 @@ from raflib.explore.spec import Control, Curve, Dot, Explorer, Output, Panel, Ru
 from raflib.explore.words import UNSOLVED, format_number
 
 EVERY = pytest.mark.parametrize("explorer", CATALOG.values(), ids=CATALOG)
-# What shows no learner but a map of one margin has its own comparison below.
-SOLVED = [name for name in CATALOG if name != "prox"]
 #: Those that show the error of a trained learner; what others show is compared with other routes in tests of their own.
 SHOW_ERROR = {name: e for name, e in CATALOG.items() if any(output.name == "gen" for output in e.outputs)}
 WITH_ERROR = pytest.mark.parametrize("explorer", SHOW_ERROR.values(), ids=SHOW_ERROR)

@@ -16,7 +16,7 @@ from raflib.explore.catalog.shared import (
     errors_and_best,
     for_each_loss,
 )
-from raflib.explore.spec import Array, Control, Curve, Dot, Explorer, Output, Panel, log_grid
+from raflib.explore.spec import Array, Control, Curve, Dash, Dot, Explorer, Output, Panel, log_grid
 
 
 def compute(alpha: Array, eps: Array, loss: NDArray[np.str_], lam: Array) -> Results:
@@ -28,7 +28,11 @@ def compute(alpha: Array, eps: Array, loss: NDArray[np.str_], lam: Array) -> Res
 
 
 LOADS = (0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 10.0, 15.0)
-LINES = (("square", "square", "solid"), ("hinge", "hinge", "dashed"), ("logistic", "here", "dotted"))
+LINES: tuple[tuple[str, str, Dash], ...] = (
+    ("square", "square", "solid"),
+    ("hinge", "hinge", "dashed"),
+    ("logistic", "here", "dotted"),
+)
 
 AGAINST_LAM = Panel(
     x_label="ridge strength λ",
