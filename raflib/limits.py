@@ -15,7 +15,7 @@ from .learner import BayesOptimal, Learner
 from .losses import Square
 from .observables import generalization_error
 from .overlaps import Array
-from .solve import Solution, solve
+from .solve import THRESHOLD_WIDTH, Solution, solve
 from .task import RulesAndFacts
 
 _GRID = np.geomspace(1e-8, 1e4, 37)
@@ -159,7 +159,8 @@ def best_lam(
     """Find the ridge with the smallest error, over lam = 0+ and [1e-8, 1e4].
 
     A grid of 37 ridges and the limit lam -> 0+ brackets the minimum of every point, a golden-section search over
-    batched solves narrows it. The error is assumed to have one minimum within two grid steps.
+    batched solves narrows it. The error is assumed to have one minimum within two grid steps. The limit is left out at
+    the interpolation threshold itself, where it has no finite solution.
 
     Parameters
     ----------
@@ -201,7 +202,10 @@ def best_lam(
 
     grid = _GRID.reshape(-1, *(1,) * len(shape))
     values = error(np.broadcast_to(grid, (_GRID.size, *shape)))
-    at_zero = error(np.zeros(shape))
+    # At the interpolation threshold the overlaps grow without bound as lam -> 0+: no error is reached there.
+    threshold = interpolation_threshold(Learner(learner.loss, learner.features, 1.0), task.eps)
+    solved = np.abs(task.alpha / np.asarray(threshold) - 1.0) > 2.0 * THRESHOLD_WIDTH
+    at_zero = np.where(solved, error(np.where(solved, 0.0, _GRID[0])), np.inf)
     lowest = np.clip(values.argmin(axis=0), 1, _GRID.size - 2)
     low, high = np.log(_GRID[lowest - 1]), np.log(_GRID[lowest + 1])
     for _ in range(_NARROWINGS):

@@ -32,7 +32,7 @@ _BAYES_CHUNK = 1024
 _LAM_PATH = (*np.geomspace(1.0, 1e-16, 24), 0.0)
 _LOAD_PATH = (0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 1.0)
 #: Within this relative distance of an interpolation threshold, at lam = 0, overlaps exceed 1e9 of their usual size.
-_THRESHOLD_WIDTH = 1e-9
+THRESHOLD_WIDTH = 1e-9
 
 
 class ConvergenceError(RuntimeError):
@@ -250,7 +250,7 @@ class _Batch:
         if asked.size:
             capacity = self._features(asked).constraint_capacity(hard, self.eps[asked])
             can = self.alpha[asked] < capacity
-            self.at_threshold[asked] = np.abs(self.alpha[asked] / capacity - 1.0) < _THRESHOLD_WIDTH
+            self.at_threshold[asked] = np.abs(self.alpha[asked] / capacity - 1.0) < THRESHOLD_WIDTH
             if self.loss.constraint is None:
                 self.feasible[asked] = can
             else:

@@ -197,6 +197,16 @@ class TestBestLam:
             beside = rf.solve(task, rf.Learner(loss, rf.Linear(), factor * best.lam))
             assert rf.generalization_error(beside) > best.error
 
+    @pytest.mark.parametrize("loss", [rf.Square(), rf.Hinge()], ids=repr)
+    def test_at_the_interpolation_threshold(self, loss: rf.losses.Loss) -> None:
+        # Ridgeless it has no finite solution; the best ridge is as near the one just beside it as the load is.
+        at = float(rf.interpolation_threshold(rf.Learner(loss, rf.Linear(), 1.0), 0.3))
+        best = rf.best_lam(rf.RulesAndFacts(np.array([at, at * (1 + 1e-6)]), 0.3), rf.Learner(loss, rf.Linear(), 1.0))
+        assert best.at_zero.tolist() == [False, False]
+        assert best.lam[0] == pytest.approx(best.lam[1], rel=1e-4)
+        if isinstance(loss, rf.Square):
+            assert best.lam[0] == pytest.approx(rf.optimal_ridge(0.3, rf.Linear()), rel=1e-4)
+
     def test_another_objective(self) -> None:
         best = rf.best_lam(
             rf.RulesAndFacts(1.0, 0.3), rf.Learner(rf.Hinge(), rf.Linear(), 1.0), objective=rf.memorization_error
