@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 
 import raflib as rf
 from raflib import explore
-from raflib.explore import live, static, still, table
+from raflib.explore import catalog, live, static, still, table
 from raflib.explore.catalog import CATALOG, get
 from raflib.explore.catalog.shared import HEBB, both_errors
 from raflib.explore.spec import Control, Curve, Dot, Explorer, Output, Panel, Rule, log_grid
@@ -403,6 +404,42 @@ def test_landscape_is_lowest_where_the_equation_is_met() -> None:
         assert potential.min() >= solved.at("lowest", state) - 1e-4
 
 
+def test_coins_answer() -> None:
+    solved = table.solve(get("coins"))
+
+    def at(name: str, alpha: float, form: str) -> str:
+        return format_number(solved.at(name, solved.explorer.state(alpha=alpha)), form)  # eps 1, lam 0.003
+
+    lengths = [at("length", alpha, ".2f") for alpha in (0.8, 1.0, 1.2)]
+    claimed("coins", f"grows from {lengths[0]} to {lengths[1]}, and at α = 1.2 it is back at {lengths[2]}")
+    claimed("coins", "lost is {}, {} and {} at".format(*(at("mem", alpha, ".1%") for alpha in (0.8, 1.0, 1.2))))
+    claimed("coins", f"passes it with {at('mem_svm', 1.7, '.1%')} of its coins")
+    # The peaks stand where the text says, and the share of lost coins only rises.
+    along = {name: solved.along(name, solved.explorer.state(), "alpha") for name in ("length", "length_svm", "mem")}
+    loads = solved.explorer.control("alpha").values
+    assert [loads[np.argmax(along[name])] for name in ("length", "length_svm")] == [1.0, 1.7]
+    assert (np.diff(along["mem"]) >= 0).all()
+
+
+def test_stored_answer() -> None:
+    solved = table.solve(get("stored"))
+
+    def at(name: str, eps: float) -> str:
+        return format_number(solved.at(name, solved.explorer.state(eps=eps)), ".1%")  # alpha 4, square, lam 1
+
+    claimed("stored", f"falls from {at('train', 0.3)} to {at('train', 0.1)}")
+    claimed("stored", f"rises from {at('mem', 0.3)} to {at('mem', 0.1)}")
+    claimed("stored", f"{at('rules', 0.3)} are wrong before and {at('rules', 0.1)} after")
+
+
+def test_stored_laws_of_margins_meet_the_errors_at_zero() -> None:
+    results = get("stored").compute(**table.open_grid(get("stored")))
+    zero = get("stored").control("margin").index(0.0)
+    for law, error in (("below_fact", "mem"), ("below_rule", "rules")):
+        assert np.abs(results[law][..., zero] - results[error][..., 0]).max() < 1e-9
+        assert (np.diff(results[law], axis=-1) >= -1e-12).all()
+
+
 def test_tradeoff_answer() -> None:
     solved = table.solve(get("tradeoff"))
 
@@ -532,10 +569,9 @@ def test_a_wrong_control_names_what_is_wrong(arguments: dict[str, object], messa
 
 
 def test_unknown_names_and_values_are_refused() -> None:
-    with pytest.raises(
-        ValueError,
-        match=f"there is no explorer 'nope'; there are {', '.join(sorted(CATALOG))}",
-    ):
+    # One file for each explorer, of its name, and one for what they share.
+    files = {path.stem for path in Path(catalog.__file__).parent.glob("*.py")} - {"__init__", "shared"}
+    with pytest.raises(ValueError, match=f"there is no explorer 'nope'; there are {', '.join(sorted(files))}$"):
         explore.show("nope")
     with pytest.raises(ValueError, match="has no control 'beta'"):
         get("hero").state(beta=1.0)

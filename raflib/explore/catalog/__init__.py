@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from raflib.explore.catalog.coins import COINS
 from raflib.explore.catalog.hebb import HEBB_AND_RIDGE
 from raflib.explore.catalog.hero import HERO
 from raflib.explore.catalog.landscape import LANDSCAPE
@@ -13,6 +14,7 @@ from raflib.explore.catalog.moments import MOMENTS
 from raflib.explore.catalog.overlaps import OVERLAPS
 from raflib.explore.catalog.phases import PHASES
 from raflib.explore.catalog.prox import PROX
+from raflib.explore.catalog.stored import STORED
 from raflib.explore.catalog.tradeoff import TRADEOFF
 from raflib.explore.catalog.vote import VOTE
 from raflib.explore.catalog.wedge import WEDGE
@@ -22,6 +24,7 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
     {
         e.name: e
         for e in (
+            COINS,
             HEBB_AND_RIDGE,
             HERO,
             LANDSCAPE,
@@ -30,6 +33,7 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
             OVERLAPS,
             PHASES,
             PROX,
+            STORED,
             TRADEOFF,
             VOTE,
             WEDGE,
