@@ -28,7 +28,11 @@ def compute(alpha: Array, eps: Array, lam: Array) -> Results:
 
 
 LOADS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 14.0, 20.0, 30.0, 50.0, 100.0)
-X_AXIS: dict[str, Any] = {"x_label": "samples per dimension α", "x_range": (0.09, 112.0), "x_ticks": (0.1, 1.0, 10.0, 100.0)}
+X_AXIS: dict[str, Any] = {
+    "x_label": "samples per dimension α",
+    "x_range": (0.09, 112.0),
+    "x_ticks": (0.1, 1.0, 10.0, 100.0),
+}
 
 VOTE = Explorer(
     name="vote",
