@@ -51,6 +51,16 @@ def values(explorer: Explorer, state: dict[str, int]) -> dict[str, float | str]:
     return {name: explorer.control(name).values[index] for name, index in state.items()}
 
 
+def learns_on(at: dict[str, float | str]) -> rf.Kernel | rf.RandomFeatures:
+    """What the learner of an explorer sees of its inputs, at these values of the controls."""
+    if "eta" in at:
+        return rf.Kernel.rbf(at["eta"])
+    gamma = np.radians(at.get("gamma", 0.0))
+    if "kappa" in at:
+        return rf.RandomFeatures(np.cos(gamma), np.sin(gamma), at["kappa"])
+    return rf.Kernel.from_angle(gamma)
+
+
 # ------------------------------------------------------------------ a small explorer to break
 def double(a: np.ndarray, b: np.ndarray) -> dict[str, np.ndarray]:
     return {"out": np.where(a == 2.0, np.nan, a * b / 10)}
@@ -107,7 +117,7 @@ def test_a_batch_gives_the_numbers_of_single_points(explorer: Explorer) -> None:
     solved = table.solve(explorer)
     for state in sample(explorer, 25):
         at = values(explorer, state)
-        features = rf.Kernel.from_angle(np.radians(at.get("gamma", 0.0)))
+        features = learns_on(at)
         task = rf.RulesAndFacts(at["alpha"], at["eps"])
         fixed = "hinge" if explorer.name == "phases" else "square"  # where the reader has no choice
         if explorer.name == "landscape":  # of the Bayes-optimal learner alone
@@ -495,6 +505,47 @@ def test_prox_is_the_lowest_point_of_the_cost() -> None:
         cost = losses[at["loss"]].value(x) + (x - at["u"]) ** 2 / (2.0 * at["V"])
         assert solved.at("prox", state) == pytest.approx(x[np.argmin(cost)], abs=2e-4), at
         assert solved.at("moreau", state) == pytest.approx(cost.min(), abs=1e-4), at
+
+
+def test_neurons_answer() -> None:
+    solved = table.solve(get("neurons"))
+
+    def at(name: str, kappa: float) -> str:
+        return format_number(solved.at(name, solved.explorer.state(kappa=kappa)), ".1%")  # alpha 2, eps 0.2, lam 0.001
+
+    claimed(
+        "neurons", f"from {at('gen', 0.8)} at κ = 0.8 to {at('gen', 2.0)} at κ = 2", f"from {at('mem', 0.8)} to none"
+    )
+    assert at("mem", 2.0) == at("mem", 10.0) == "0.0%"
+    claimed("neurons", f"no fact is wrong and {at('gen', 10.0)} of", f"κ = 100 it is {at('gen', 100.0)}")
+    claimed("neurons", f"the kernel that the features tend to has {at('wide_gen', 0.8)}")
+
+
+def test_bump_answer() -> None:
+    solved = table.solve(get("bump"))
+    explorer = solved.explorer
+
+    def at(name: str, eta: float) -> str:
+        return format_number(solved.at(name, explorer.state(eta=eta)), ".1%")  # alpha 2, eps 0.2, lam 0.001
+
+    claimed("bump", f"from {at('gen', 0.01)} at η = 0.01 to {at('gen', 0.8)} at η = 0.8")
+    claimed("bump", f"from {at('mem', 0.01)} to none", f"to {at('gen', 5.0)} at η = 5")
+    assert at("mem", 0.8) == "0.0%"
+    widths = explorer.control("eta").values
+    for eps, best in ((0.2, 0.8), (0.5, 1.5)):
+        for alpha in explorer.control("alpha").values:
+            gen = [solved.at("gen", explorer.state(alpha=alpha, eps=eps, eta=eta)) for eta in widths]
+            assert widths[int(np.argmin(gen))] == best
+    claimed("bump", "best η is 0.8 for every α", "ε = 0.5, it is 1.5")
+
+
+def test_bump_shares_are_those_of_the_kernel() -> None:
+    solved = table.solve(get("bump"))
+    for eta in (0.02, 0.5, 3.0):
+        parts = [solved.at(name, solved.explorer.state(eta=eta)) for name in ("constant", "linear", "private")]
+        assert sum(parts) == pytest.approx(1.0, abs=2e-4)
+        slope = (np.exp(-2 * eta * (1 - 1e-6)) - np.exp(-2 * eta * (1 + 1e-6))) / 2e-6
+        assert parts[1] == pytest.approx(slope, abs=1e-4)
 
 
 # ------------------------------------------------------------------ failures are seen

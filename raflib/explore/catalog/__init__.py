@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from raflib.explore.catalog.bump import BUMP
 from raflib.explore.catalog.coins import COINS
 from raflib.explore.catalog.hebb import HEBB_AND_RIDGE
 from raflib.explore.catalog.hero import HERO
 from raflib.explore.catalog.landscape import LANDSCAPE
 from raflib.explore.catalog.losses import LOSSES_AND_RIDGES
 from raflib.explore.catalog.moments import MOMENTS
+from raflib.explore.catalog.neurons import NEURONS
 from raflib.explore.catalog.overlaps import OVERLAPS
 from raflib.explore.catalog.phases import PHASES
 from raflib.explore.catalog.prox import PROX
@@ -24,12 +26,14 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
     {
         e.name: e
         for e in (
+            BUMP,
             COINS,
             HEBB_AND_RIDGE,
             HERO,
             LANDSCAPE,
             LOSSES_AND_RIDGES,
             MOMENTS,
+            NEURONS,
             OVERLAPS,
             PHASES,
             PROX,

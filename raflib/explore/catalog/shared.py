@@ -16,7 +16,7 @@ LOSSES: Mapping[str, rf.Square | rf.Hinge | rf.Logistic] = {
     "hinge": rf.Hinge(),
     "logistic": rf.Logistic(),
 }
-Features: TypeAlias = rf.Linear | rf.Kernel
+Features: TypeAlias = rf.Linear | rf.Kernel | rf.RandomFeatures
 Results: TypeAlias = dict[str, Array]
 
 
