@@ -548,6 +548,54 @@ def test_bump_shares_are_those_of_the_kernel() -> None:
         assert parts[1] == pytest.approx(slope, abs=1e-4)
 
 
+def test_cover_answer() -> None:
+    solved = table.solve(get("cover"))
+
+    def at(d: float, alpha: float = 1.9) -> str:
+        return format_number(solved.at("chance", solved.explorer.state(d=d, alpha=alpha)), ".1%")
+
+    claimed("cover", f"from {at(10.0)} at d = 10 to {at(20.0)} at 20, only {at(100.0)} at 100 and {at(500.0)} at 500")
+    claimed("cover", f"reaches {at(1000.0)} at 1000 and {at(2000.0)} at 2000")
+    claimed("cover", f"from {at(10.0, 2.1)} at d = 10 to {at(1000.0, 2.1)} at d = 1000")
+    assert {at(d, 2.0) for d in solved.explorer.control("d").values} == {"50.0%"}
+    assert "a chance of 59%" in get("cover").question
+
+
+def test_volume_answer() -> None:
+    solved = table.solve(get("volume"))
+
+    def at(name: str, used: float, form: str, eps: float = 1.0) -> str:
+        return format_number(solved.at(name, solved.explorer.state(used=used, eps=eps)), form)  # no margin
+
+    half, nine, most, last = (at("between", used, ".1f") for used in (0.5, 0.9, 0.99, 0.995))
+    claimed("volume", f"Still {most}°", f"{nine}° at 90%, {most}° at 99%, {last}° at 99.5%")
+    claimed("volume", f"one part in 10^{at('decades', 0.5, '.0f')} at half", f"10^{at('decades', 0.99, '.0f')} at 99%")
+    apart, away = (at(name, 0.5, ".1f", eps=0.2) for name in ("between", "teacher"))
+    claimed("volume", f"they are {apart}° apart and {away}° from the teacher")
+    assert half == "54.2"
+    assert "54° apart" in get("volume").question
+
+
+def test_contacts_answer() -> None:
+    solved = table.solve(get("contacts"))
+
+    def at(margin: float) -> str:
+        return format_number(solved.at("tight", solved.explorer.state(margin=margin)), ".2f")
+
+    claimed("contacts", f"{at(1.0)} for each weight at κ = 1", f"{at(-0.5)} at −0.5 and {at(-1.0)} at −1")
+    assert at(0.0) == "1.00"
+
+
+def test_contacts_stand_on_the_capacity_of_the_library() -> None:
+    explorer = get("contacts")
+    solved = table.solve(explorer)
+    for margin in (0.0, 0.5, 1.3):
+        load = solved.at("load", explorer.state(margin=margin))
+        assert load == pytest.approx(rf.capacity(1.0, margin), abs=1e-4)
+    at_zero = [solved.at("tight", explorer.state(margin=0.0, plus=p)) for p in explorer.control("plus").values]
+    assert at_zero == pytest.approx([1.0] * len(at_zero), abs=1e-4), "one for each weight, however unequal the coins"
+
+
 # ------------------------------------------------------------------ failures are seen
 def test_a_compute_that_raises_is_not_swallowed() -> None:
     def broken(**_grids: np.ndarray) -> dict[str, np.ndarray]:

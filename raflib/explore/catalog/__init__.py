@@ -7,6 +7,8 @@ from types import MappingProxyType
 
 from raflib.explore.catalog.bump import BUMP
 from raflib.explore.catalog.coins import COINS
+from raflib.explore.catalog.contacts import CONTACTS_AT_CAPACITY
+from raflib.explore.catalog.cover import COVER
 from raflib.explore.catalog.hebb import HEBB_AND_RIDGE
 from raflib.explore.catalog.hero import HERO
 from raflib.explore.catalog.landscape import LANDSCAPE
@@ -18,6 +20,7 @@ from raflib.explore.catalog.phases import PHASES
 from raflib.explore.catalog.prox import PROX
 from raflib.explore.catalog.stored import STORED
 from raflib.explore.catalog.tradeoff import TRADEOFF
+from raflib.explore.catalog.volume import VOLUME
 from raflib.explore.catalog.vote import VOTE
 from raflib.explore.catalog.wedge import WEDGE
 from raflib.explore.spec import Explorer
@@ -28,6 +31,8 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
         for e in (
             BUMP,
             COINS,
+            CONTACTS_AT_CAPACITY,
+            COVER,
             HEBB_AND_RIDGE,
             HERO,
             LANDSCAPE,
@@ -39,6 +44,7 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
             PROX,
             STORED,
             TRADEOFF,
+            VOLUME,
             VOTE,
             WEDGE,
         )
