@@ -405,10 +405,10 @@ def test_landscape_answer() -> None:
 
 def test_landscape_is_lowest_where_the_equation_is_met() -> None:
     solved = table.solve(get("landscape"))
-    overlaps = np.array(solved.explorer.control("q").values)
+    overlaps = np.array(solved.explorer.control("trial").values)
     for alpha, eps in itertools.product((1.0, 4.0, 8.0), (0.0, 0.3)):
         state = solved.explorer.state(alpha=alpha, eps=eps)
-        potential, asked = (solved.along(name, state, "q") for name in ("potential", "asked"))
+        potential, asked = (solved.along(name, state, "trial") for name in ("potential", "asked"))
         assert abs(overlaps[np.argmin(potential)] - solved.at("best", state)) < 0.02
         assert ((asked > overlaps) == (overlaps < solved.at("best", state))).all()
         assert potential.min() >= solved.at("lowest", state) - 1e-4

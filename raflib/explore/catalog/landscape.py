@@ -10,10 +10,10 @@ from raflib.explore.catalog.shared import GEN, Results
 from raflib.explore.spec import Array, Control, Curve, Dot, Explorer, Output, Panel, Rule
 
 
-def compute(alpha: Array, eps: Array, q: Array) -> Results:
+def compute(alpha: Array, eps: Array, trial: Array) -> Results:
     """The potential at a trial overlap, the overlap its saddle-point equation asks for, and both at the minimum."""
-    full = np.broadcast(alpha, eps, q).shape
-    at = [np.broadcast_to(x, full).ravel() for x in (alpha, eps, q / (1.0 - q))]
+    full = np.broadcast(alpha, eps, trial).shape
+    at = [np.broadcast_to(x, full).ravel() for x in (alpha, eps, trial / (1.0 - trial))]
     image = bayes_map(*at)[0].reshape(full)
     bits = alpha * np.log(2.0)  # so that guessing costs 1 per label
     solution = rf.solve(rf.RulesAndFacts(alpha, eps), rf.BayesOptimal(), on_failure="nan")
@@ -26,7 +26,7 @@ def compute(alpha: Array, eps: Array, q: Array) -> Results:
         "lowest": np.asarray(rf.free_energy(solution)) / bits,
         "told": (np.asarray(rf.free_energy(solution)) - alpha * noise) / np.log(2.0),
         "gen": np.asarray(rf.generalization_error(solution)),
-        "case": np.where(image > q / (1.0 - q), 0.0, 1.0),
+        "case": np.where(image > trial / (1.0 - trial), 0.0, 1.0),
     }
 
 
@@ -61,7 +61,8 @@ LANDSCAPE = Explorer(
             format=".1f",
         ),
         Control("eps", "fraction of facts", (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9), 0.0, symbol="ε"),
-        Control("q", "trial overlap", OVERLAPS, 0.2, symbol="q", format=".2f"),
+        # Not named q: the page's search writes its query into every input of that name.
+        Control("trial", "trial overlap", OVERLAPS, 0.2, symbol="q", format=".2f"),
     ),
     outputs=(
         GEN,
@@ -79,10 +80,10 @@ LANDSCAPE = Explorer(
             y_range=(0.35, 1.45),
             x_ticks=(0.0, 0.25, 0.5, 0.75, 1.0),
             y_ticks=(0.4, 0.6, 0.8, 1.0, 1.2, 1.4),
-            drag_x="q",
+            drag_x="trial",
             marks=(
-                Rule("q", label="trial", dash="dotted"),
-                Curve("q", "potential", over="q", colour="rule"),
+                Rule("trial", label="trial", dash="dotted"),
+                Curve("trial", "potential", over="trial", colour="rule"),
                 Dot("best", "lowest", colour="rule", label="{lowest:.3f}"),
             ),
         ),
@@ -90,23 +91,23 @@ LANDSCAPE = Explorer(
             x_label="trial overlap q",
             y_label="overlap the equation asks for",
             x_range=(-0.02, 1.02),
-            y_range=(-0.02, 1.02),
+            y_range=(-0.02, 1.22),  # the name of the line stays above the curves
             x_ticks=(0.0, 0.25, 0.5, 0.75, 1.0),
             y_ticks=(0.0, 0.25, 0.5, 0.75, 1.0),
-            drag_x="q",
+            drag_x="trial",
             marks=(
                 Rule("best", label="minimum"),
-                Curve("q", "q", over="q", colour="quiet", label="diagonal", dash="dotted"),
-                Curve("q", "asked", over="q", colour="rule", label="asked for"),
-                Dot("q", "asked", colour="here", label="{asked:.2f}"),
+                Curve("trial", "trial", over="trial", colour="quiet", label="diagonal", dash="dotted"),
+                Curve("trial", "asked", over="trial", colour="rule", label="asked for"),
+                Dot("trial", "asked", colour="here", label="{asked:.2f}"),
             ),
         ),
     ),
     compute=compute,
     readings=(
-        "At q = {q} the data ask for a larger overlap, {asked:.2f}, and the potential falls to the right. Its minimum "
-        "is at {best:.3f}, where {gen:.1%} of new inputs are wrong and labels have told {told:.2f} bits per weight.",
-        "At q = {q} the data ask for a smaller overlap, {asked:.2f}, and the potential rises to the right. Its minimum "
-        "is at {best:.3f}, where {gen:.1%} of new inputs are wrong and labels have told {told:.2f} bits per weight.",
+        "At q = {trial} the data ask for a larger overlap, {asked:.2f}, and the potential falls to the right. Its "
+        "minimum is at {best:.3f}, where {gen:.1%} of new inputs are wrong and labels told {told:.2f} bits per weight.",
+        "At q = {trial} the data ask for a smaller overlap, {asked:.2f}, and the potential rises to the right. Its "
+        "minimum is at {best:.3f}, where {gen:.1%} of new inputs are wrong and labels told {told:.2f} bits per weight.",
     ),
 )
