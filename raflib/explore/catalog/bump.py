@@ -53,8 +53,8 @@ SHARES = Panel(
         Curve("eta", "constant", over="eta", colour="quiet", label="constant", dash="dotted"),
         Curve("eta", "linear", over="eta", colour="rule", label="linear"),
         Curve("eta", "private", over="eta", colour="fact", label="single samples", dash="dashed"),
-        Dot("eta", "linear", colour="rule", label="{linear:.0%}"),
-        Dot("eta", "private", colour="fact", label="{private:.0%}"),
+        Dot("eta", "linear", colour="rule", label="linear {linear:.0%}"),
+        Dot("eta", "private", colour="fact"),
     ),
 )
 
