@@ -657,6 +657,7 @@ def test_a_wrong_declaration_names_what_is_wrong(changes: dict[str, object], mes
     ("arguments", "message"),
     [
         ({"values": (1.0,)}, "at least two values"),
+        ({"values": (1.0, 2.0), "name": "q"}, "the name of the page's search field"),
         ({"values": (1.0, 1.0)}, "values repeat"),
         ({"values": (1.0, 2.0), "default": 3.0}, "default 3.0 is not one of"),
         ({"values": (1.0, 2.0), "labels": ("one",)}, "1 labels for 2 values"),

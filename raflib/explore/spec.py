@@ -109,6 +109,8 @@ class Control:
     hidden: bool = False
 
     def __post_init__(self) -> None:
+        if self.name == "q":  # whose value the theme's script of the search page overwrites, on every page
+            raise ValueError("control 'q': this is the name of the page's search field; take another")
         if len(self.values) < 2:
             raise ValueError(f"control {self.name!r}: needs at least two values")
         if len(set(self.values)) != len(self.values):
