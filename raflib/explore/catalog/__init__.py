@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from raflib.explore.catalog.bandwidth import BANDWIDTH
 from raflib.explore.catalog.bump import BUMP
 from raflib.explore.catalog.coins import COINS
 from raflib.explore.catalog.contacts import CONTACTS_AT_CAPACITY
 from raflib.explore.catalog.cover import COVER
+from raflib.explore.catalog.digits import DIGITS
 from raflib.explore.catalog.hebb import HEBB_AND_RIDGE
 from raflib.explore.catalog.hero import HERO
 from raflib.explore.catalog.landscape import LANDSCAPE
@@ -30,6 +32,8 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
         e.name: e
         for e in (
             BUMP,
+            BANDWIDTH,
+            DIGITS,
             COINS,
             CONTACTS_AT_CAPACITY,
             COVER,
