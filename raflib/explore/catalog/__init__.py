@@ -31,12 +31,12 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
     {
         e.name: e
         for e in (
-            BUMP,
             BANDWIDTH,
-            DIGITS,
+            BUMP,
             COINS,
             CONTACTS_AT_CAPACITY,
             COVER,
+            DIGITS,
             HEBB_AND_RIDGE,
             HERO,
             LANDSCAPE,
