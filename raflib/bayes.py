@@ -21,10 +21,42 @@ _BREAKS = (-13.5, -9.0, -6.75, -4.5, -2.25, 0.0, 2.25, 4.5, 9.0)
 
 
 def bayes_map(alpha: Array, eps: Array, r: Array) -> tuple[Array, Array]:
-    """Return the right-hand side T(r) for arrays of one shape (n,), eps < 1, and d log T / d log r.
+    r"""Return the right-hand side of the Bayes-optimal learner's equation r = T(r), and its logarithmic slope.
 
-    Relative accuracy about 1e-13 for every alpha, eps in [0, 1) and r > 0: 1 / Z is taken from log Phi, which does not
-    underflow, and the Gaussian's width sqrt(r / (1 + 2 r)) is scaled out, which follows the peak to r -> 0.
+    .. math::
+
+        T(r) = \frac{2\alpha(1-\varepsilon)^2(1+r)}{(2\pi)^{3/2}\sqrt r}
+        \int dt\ \frac{e^{-t^2/(2r)-t^2}}{\varepsilon/2 + (1-\varepsilon)\Phi(t)}, \qquad r = \frac{q}{1-q} .
+
+    Parameters
+    ----------
+    alpha : array, shape (n,), in (0, inf)
+        Samples per input dimension.
+    eps : array, shape (n,), in [0, 1)
+        Share of facts.
+    r : array, shape (n,), in (0, inf)
+        Conjugate overlap q_hat, here the signal-to-noise ratio of the posterior.
+
+    Returns
+    -------
+    T : array, shape (n,), in (0, inf)
+        Right-hand side, to about 1e-13 relative: 1 / Z is taken from log Phi, which does not underflow, and the
+        Gaussian's width sqrt(r / (1 + 2 r)) is scaled out, which follows the peak to r -> 0.
+    slope : array, shape (n,)
+        d log T / d log r.
+
+    References
+    ----------
+    arXiv:2603.25579. Chapter "The Bayes-optimal learner, and a first replica computation".
+
+    Examples
+    --------
+    >>> import numpy as np, raflib as rf
+    >>> from raflib.bayes import bayes_map
+    >>> q = rf.solve(rf.RulesAndFacts(alpha=2.0, eps=0.3), rf.BayesOptimal()).q
+    >>> r = np.array([q / (1 - q)])
+    >>> bool(abs(bayes_map(np.array([2.0]), np.array([0.3]), r)[0] / r - 1)[0] < 1e-9)
+    True
     """
     width = np.sqrt(r / (1.0 + 2.0 * r))
     low = np.full(r.shape, -REACH)
@@ -39,10 +71,42 @@ def bayes_map(alpha: Array, eps: Array, r: Array) -> tuple[Array, Array]:
 
 
 def bayes_potential(alpha: Array, eps: Array, r: Array) -> Array:
-    r"""Return -(1/d) E log P(labels | inputs) as a function of r, for arrays of one shape (n,); stationary at T(r) = r.
+    r"""Return the Bayes-optimal learner's potential, whose minimum is -(1/d) E log P(labels | inputs).
 
-    ``[log(1 + r) - r / (1 + r)] / 2 - 2 alpha E[Z(t) log Z(t)]``, t ~ N(0, r): the information in the posterior and the
-    entropy of the labels given the teacher field's mean.
+    .. math::
+
+        i(r) = \frac12\Big[\log(1+r) - \frac r{1+r}\Big] - 2\alpha\,\mathbb E[Z(t)\log Z(t)], \qquad
+        Z(t) = \frac\varepsilon2 + (1-\varepsilon)\Phi(t), \quad t\sim\mathcal N(0, r),
+
+    the information that the labels give on the teacher, and their entropy given the teacher field's mean. It is
+    stationary where r is `raflib.bayes.bayes_map` of itself.
+
+    Parameters
+    ----------
+    alpha : array, shape (n,), in (0, inf)
+        Samples per input dimension.
+    eps : array, shape (n,), in [0, 1]
+        Share of facts.
+    r : array, shape (n,), in (0, inf)
+        Trial value of q / (1 - q).
+
+    Returns
+    -------
+    array, shape (n,)
+        The potential; at the saddle point the `raflib.free_energy`.
+
+    References
+    ----------
+    arXiv:2603.25579. Chapter "The Bayes-optimal learner, and a first replica computation".
+
+    Examples
+    --------
+    >>> import numpy as np, raflib as rf
+    >>> from raflib.bayes import bayes_potential
+    >>> sol = rf.solve(rf.RulesAndFacts(alpha=2.0, eps=0.3), rf.BayesOptimal())
+    >>> at = bayes_potential(np.array([2.0]), np.array([0.3]), np.array([sol.q / (1 - sol.q)]))
+    >>> bool(abs(at[0] - rf.free_energy(sol)) < 1e-12)
+    True
     """
     end = np.full(r.shape, REACH)
 

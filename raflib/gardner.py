@@ -152,7 +152,45 @@ def gardner_volume(alpha: float | Array, eps: float | Array = 1.0, margin: float
 
 
 def entropy_potential(alpha: Array, eps: Array, margin: Array, overlaps: Overlaps) -> Array:
-    """Return S of independent (m, s), V = 1 - q: stationary at the saddle point. Arrays of one shape (n,)."""
+    r"""Return the entropy per dimension of students at trial overlaps, stationary at the saddle point.
+
+    .. math::
+
+        S ={}& \tfrac12\log V + \frac{s}{2V} \\
+        &+ \alpha\,\mathbb E\Big[\log\Phi\Big(\frac{u-\kappa_\mathrm m}{\sqrt V}\Big)\Big],
+
+    :math:`V = 1-q`, :math:`s = q-m^2`, and :math:`u = \sqrt q\,x` with x of the density in `raflib.gardner_volume`.
+
+    Parameters
+    ----------
+    alpha : array, shape (n,), in (0, inf)
+        Samples per input dimension.
+    eps : array, shape (n,), in [0, 1]
+        Share of facts.
+    margin : array, shape (n,), in [0, inf)
+        Margin in units of the student's field, y w.x / sqrt(d).
+    overlaps : Overlaps
+        Arrays of shape (n,) with V = 1 - m^2 - s.
+
+    Returns
+    -------
+    array, shape (n,)
+        The entropy; at the saddle point that of `raflib.gardner_volume`.
+
+    References
+    ----------
+    Gardner, J. Phys. A 21 (1988) 257.
+
+    Examples
+    --------
+    >>> import numpy as np, raflib as rf
+    >>> from raflib.gardner import entropy_potential
+    >>> from raflib.overlaps import Overlaps
+    >>> entropy, q, m = rf.gardner_volume(alpha=1.0, eps=0.3)
+    >>> at = Overlaps(*(np.array([x]) for x in (m, q - m**2, 1 - q)))
+    >>> bool(abs(entropy_potential(np.array([1.0]), np.array([0.3]), np.array([0.0]), at)[0] - entropy) < 1e-9)
+    True
+    """
     V = overlaps.V
 
     def log_share(u: Array) -> Array:

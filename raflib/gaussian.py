@@ -33,7 +33,33 @@ _NODES = 24
 
 
 def density(x: Array) -> Array:
-    """Return the standard normal density phi(x)."""
+    r"""Return the standard normal density.
+
+    .. math::
+
+        \phi(x) = \frac{1}{\sqrt{2\pi}}\,e^{-x^2/2}
+
+    Parameters
+    ----------
+    x : array
+        Where.
+
+    Returns
+    -------
+    array
+        Of the shape of x.
+
+    References
+    ----------
+    Abramowitz and Stegun, Handbook of Mathematical Functions, 26.2.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from raflib.gaussian import density
+    >>> density(np.array([0.0, 1.0])).round(4)
+    array([0.3989, 0.242 ])
+    """
     return np.exp(-0.5 * x * x) / SQRT_2PI
 
 
