@@ -43,7 +43,7 @@ def bayes_map(alpha: Array, eps: Array, r: Array) -> tuple[Array, Array]:
         Right-hand side, to about 1e-13 relative: 1 / Z is taken from log Phi, which does not underflow, and the
         Gaussian's width sqrt(r / (1 + 2 r)) is scaled out, which follows the peak to r -> 0.
     slope : array, shape (n,)
-        d log T / d log r.
+        The derivative d log T / d log r.
 
     References
     ----------

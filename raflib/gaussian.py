@@ -33,25 +33,17 @@ _NODES = 24
 
 
 def density(x: Array) -> Array:
-    r"""Return the standard normal density.
-
-    .. math::
-
-        \phi(x) = \frac{1}{\sqrt{2\pi}}\,e^{-x^2/2}
+    r"""Return the standard normal density :math:`\phi(x)`.
 
     Parameters
     ----------
-    x : array
+    x : array, in (-inf, inf)
         Where.
 
     Returns
     -------
     array
         Of the shape of x.
-
-    References
-    ----------
-    Abramowitz and Stegun, Handbook of Mathematical Functions, 26.2.1.
 
     Examples
     --------
