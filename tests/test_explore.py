@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 import raflib as rf
 from raflib import explore
@@ -320,6 +321,39 @@ def test_moments_become_typical_as_replicas_go_away() -> None:
         state = solved.explorer.state(alpha=alpha, beta=beta, n=0.01)
         assert solved.at("share", state) == pytest.approx(1.0, abs=3e-3)
         assert solved.at("power", state) == pytest.approx(0.0, abs=2e-3)
+
+
+def test_common_answer() -> None:
+    solved = table.solve(get("common"))
+
+    def at(name: str, form: str, **values: float) -> str:
+        return format_number(solved.at(name, solved.explorer.state(**values)), form)  # n 10, rho 0.5
+
+    assert at("odds", ".3g") == "11"
+    assert at("odds", ".4g", rho=0.0) == "1024"
+    claimed("common", f"Once in {at('odds', '.3g', rho=0.25)} trials")
+    shown = [at("mean", ".2f", rho=rho) for rho in (0.9, 0.5, 0.2, 0.1)]
+    claimed("common", "{} at ρ = 0.9, {} at 0.5, {} at 0.2 and {} at 0.1".format(*shown))
+    means = [solved.at("mean", solved.explorer.state(rho=rho)) for rho in solved.explorer.control("rho").values]
+    assert max(means) == solved.at("mean", solved.explorer.state(rho=0.2))
+    assert means[0] == 0
+
+
+def test_common_part_has_the_closed_forms() -> None:
+    """1/(n + 1) at correlation one half, arcsines for two and three numbers, and the mean of h if one is positive."""
+    solved = table.solve(get("common"))
+
+    def at(name: str, n: float, rho: float, c: float = 0.0) -> float:
+        return solved.at(name, solved.explorer.state(n=n, rho=rho, c=c))
+
+    assert at("odds", 3.0, 0.0, -1.0) == pytest.approx(norm.sf(-1.0) ** -3, abs=0.006)
+    assert at("mean", 1.0, 0.3, -1.0) == pytest.approx(np.sqrt(0.3) * norm.pdf(1.0) / norm.sf(-1.0), abs=6e-4)
+    for n in (1.0, 7.0, 20.0):
+        assert at("odds", n, 0.5) == pytest.approx(n + 1, abs=0.006)
+    for rho in (0.05, 0.3, 0.95):
+        assert at("odds", 2.0, rho) == pytest.approx(1 / (0.25 + np.arcsin(rho) / (2 * np.pi)), abs=0.006)
+        assert at("odds", 3.0, rho) == pytest.approx(1 / (0.125 + 3 * np.arcsin(rho) / (4 * np.pi)), abs=0.006)
+        assert at("mean", 1.0, rho) == pytest.approx(np.sqrt(2 * rho / np.pi), abs=6e-4)
 
 
 def test_wedge_answer() -> None:

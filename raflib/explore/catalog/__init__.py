@@ -8,6 +8,7 @@ from types import MappingProxyType
 from raflib.explore.catalog.bandwidth import BANDWIDTH
 from raflib.explore.catalog.bump import BUMP
 from raflib.explore.catalog.coins import COINS
+from raflib.explore.catalog.common import COMMON
 from raflib.explore.catalog.contacts import CONTACTS_AT_CAPACITY
 from raflib.explore.catalog.cover import COVER
 from raflib.explore.catalog.digits import DIGITS
@@ -34,6 +35,7 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
             BANDWIDTH,
             BUMP,
             COINS,
+            COMMON,
             CONTACTS_AT_CAPACITY,
             COVER,
             DIGITS,
