@@ -25,8 +25,8 @@ def bayes_map(alpha: Array, eps: Array, r: Array) -> tuple[Array, Array]:
 
     .. math::
 
-        T(r) = \frac{2\alpha(1-\varepsilon)^2(1+r)}{(2\pi)^{3/2}\sqrt r}
-        \int dt\ \frac{e^{-t^2/(2r)-t^2}}{\varepsilon/2 + (1-\varepsilon)\Phi(t)}, \qquad r = \frac{q}{1-q} .
+        T(r) ={}& \frac{2\alpha(1-\varepsilon)^2(1+r)}{(2\pi)^{3/2}\sqrt r} \\
+        &\times \int dt\ \frac{e^{-t^2/(2r)-t^2}}{\varepsilon/2 + (1-\varepsilon)\Phi(t)} .
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def bayes_map(alpha: Array, eps: Array, r: Array) -> tuple[Array, Array]:
     eps : array, shape (n,), in [0, 1)
         Share of facts.
     r : array, shape (n,), in (0, inf)
-        Conjugate overlap q_hat, here the signal-to-noise ratio of the posterior.
+        Conjugate overlap q_hat, equal to q / (1 - q) at the solution.
 
     Returns
     -------
@@ -75,8 +75,9 @@ def bayes_potential(alpha: Array, eps: Array, r: Array) -> Array:
 
     .. math::
 
-        i(r) = \frac12\Big[\log(1+r) - \frac r{1+r}\Big] - 2\alpha\,\mathbb E[Z(t)\log Z(t)], \qquad
-        Z(t) = \frac\varepsilon2 + (1-\varepsilon)\Phi(t), \quad t\sim\mathcal N(0, r),
+        i(r) ={}& \frac12\Big[\log(1+r) - \frac r{1+r}\Big] \\
+        &- 2\alpha\,\mathbb E[Z(t)\log Z(t)], \\
+        Z(t) ={}& \frac\varepsilon2 + (1-\varepsilon)\Phi(t), \quad t\sim\mathcal N(0, r),
 
     the information that the labels give on the teacher, and their entropy given the teacher field's mean. It is
     stationary where r is `raflib.bayes.bayes_map` of itself.

@@ -134,8 +134,8 @@ def agreement(
 
     .. math::
 
-        z = \frac{\frac1S\sum_s o_s - o}{\Delta}, \qquad
-        \Delta^2 = \frac{1}{S\,(S-1)} \sum_s \Big(o_s - \frac1S\sum_t o_t\Big)^2,
+        z &= \frac{\bar o - o}{\Delta}, \qquad \bar o = \frac1S\sum_s o_s, \\
+        \Delta^2 &= \frac{1}{S\,(S-1)} \sum_s (o_s - \bar o)^2,
 
     where :math:`o` is the theory's value of an observable and :math:`o_s` that of seed s out of S. If the theory were
     exact at this d, z would follow Student's law with S - 1 degrees of freedom, as far as the values of the seeds are

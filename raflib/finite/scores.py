@@ -97,8 +97,8 @@ class Scores:
 
         .. math::
 
-            o_s \;\to\; \bar o + \sigma_s\,(o_s - \bar o), \qquad \sigma_s = \pm1, \qquad
-            \bar o = \frac1S\sum_s o_s,
+            o_s &\to \bar o + \sigma_s\,(o_s - \bar o), \\
+            \sigma_s &= \pm1, \qquad \bar o = \frac1S\sum_s o_s,
 
         with one coin for each seed, the same for all observables and all points of a path. What is random in the mean
         over seeds stays: its size, its correlations along a path and among observables, and that the standard error is

@@ -88,7 +88,7 @@ CONTACTS = Panel(
     marks=(
         Curve("kappa", "room", over="kappa", colour="quiet", label="one for each weight", dash="dashed"),
         Curve("kappa", "tight_line", over="kappa", colour="hinge", label="replica-symmetric theory"),
-        Dot("margin", "tight", colour="hinge", label="{tight:.2f}"),
+        Dot("margin", "tight", colour="hinge", label="{held:.0f} held"),
     ),
 )
 
