@@ -634,6 +634,54 @@ def test_contacts_stand_on_the_capacity_of_the_library() -> None:
     assert at_zero == pytest.approx([1.0] * len(at_zero), abs=1e-4), "one for each weight, however unequal the coins"
 
 
+def test_saddle_answer() -> None:
+    solved = table.solve(get("saddle"))
+
+    def at(along: str, loss: str = "hinge", features: str = "linear") -> str:
+        state = solved.explorer.state(along=along, loss=loss, features=features, factor=1.25)
+        return format_number(abs(solved.at("change", state)), ".2f") + "%"
+
+    def change(along: str, loss: str = "hinge") -> float:
+        return solved.at("change", solved.explorer.state(along=along, loss=loss, factor=1.25))
+
+    claimed("saddle", f"f rises by {at('V')}", f"it falls by {at('m̂')} and {at('V̂')}")
+    claimed("saddle", f"Along q it falls by {at('q')} and along m by {at('m')}")
+    assert change("V") > 0.0
+    assert max(change(x) for x in ("m", "q", "m̂", "V̂")) < 0.0
+    assert change("m", "logistic") > 0.01, "with the logistic loss a valley"
+    assert change("m", "square") == change("q", "square") == 0.0
+    for state in states(solved.explorer):
+        at_state = values(solved.explorer, state)
+        if at_state["along"] == "q̂":
+            assert solved.at("change", state) == 0.0, at_state
+        before, after = abs(at_state["factor"] - 1.0), abs(solved.at("after", state) - 1.0)
+        assert after <= 0.97 * before, "each variable comes back"
+
+
+def test_saddle_is_level_and_unchanged_at_the_solution() -> None:
+    explorer = get("saddle")
+    solved = table.solve(explorer)
+    for state in states(explorer):
+        if values(explorer, state)["factor"] == 1.0:
+            assert solved.at("change", state) == 0.0
+            assert solved.at("after", state) == 1.0
+
+
+def test_ends_answer() -> None:
+    solved = table.solve(get("ends"))
+
+    def mem(lam: float, eps: float) -> float:
+        return solved.at("mem", solved.explorer.state(lam=lam, eps=eps))  # hinge, alpha 4, gamma 0
+
+    def at(lam: float, eps: float) -> str:
+        return format_number(mem(lam, eps), ".1%")
+
+    claimed("ends", f"in {at(1.0, 0.0)} of all cases among samples of the rule and in {at(1.0, 1.0)} among facts")
+    claimed("ends", f"{at(0.01, 0.0)} against {at(0.01, 1.0)}", f"{at(0.01, 0.35)} around ε = 0.35")
+    shares = solved.explorer.control("eps").values
+    assert shares[int(np.argmax([mem(0.01, eps) for eps in shares]))] == 0.35, "the worst place"
+
+
 def test_digits_answer_and_its_numbers_are_those_of_the_study() -> None:
     solved = table.solve(get("digits"))
 

@@ -12,6 +12,7 @@ from raflib.explore.catalog.common import COMMON
 from raflib.explore.catalog.contacts import CONTACTS_AT_CAPACITY
 from raflib.explore.catalog.cover import COVER
 from raflib.explore.catalog.digits import DIGITS
+from raflib.explore.catalog.ends import ENDS
 from raflib.explore.catalog.hebb import HEBB_AND_RIDGE
 from raflib.explore.catalog.hero import HERO
 from raflib.explore.catalog.landscape import LANDSCAPE
@@ -21,6 +22,7 @@ from raflib.explore.catalog.neurons import NEURONS
 from raflib.explore.catalog.overlaps import OVERLAPS
 from raflib.explore.catalog.phases import PHASES
 from raflib.explore.catalog.prox import PROX
+from raflib.explore.catalog.saddle import SADDLE
 from raflib.explore.catalog.stored import STORED
 from raflib.explore.catalog.tradeoff import TRADEOFF
 from raflib.explore.catalog.volume import VOLUME
@@ -39,6 +41,7 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
             CONTACTS_AT_CAPACITY,
             COVER,
             DIGITS,
+            ENDS,
             HEBB_AND_RIDGE,
             HERO,
             LANDSCAPE,
@@ -48,6 +51,7 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
             OVERLAPS,
             PHASES,
             PROX,
+            SADDLE,
             STORED,
             TRADEOFF,
             VOLUME,
