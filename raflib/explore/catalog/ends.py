@@ -57,9 +57,9 @@ ENDS = Explorer(
     answer=(
         "It depends on the ridge. At λ = 1 a fact is forgotten in 38.4% of all cases among samples of the rule and in "
         "28.9% among facts: the rule is the harder company. At λ = 0.01 it is the other way round, 5.8% against 25.5%, "
-        "and the worst place is in between, 27.7% around ε = 0.35. A small ridge leaves a learner of the pure rule almost "
-        "free, since the rule's samples ask for hardly anything that the rule does not give; the first facts use this "
-        "freedom up."
+        "and the worst place is in between, 27.7% around ε = 0.35. A small ridge leaves a learner of the pure rule "
+        "almost free, since the rule's samples ask for hardly anything that the rule does not give; the first facts "
+        "use this freedom up."
     ),
     alt=(
         "First panel: both errors against the fraction of facts from zero to one. The generalization error rises to "

@@ -32,13 +32,13 @@ def compute(
     for map_name, loss_name in ((f, ell) for f in np.unique(features) for ell in np.unique(loss)):
         here = (where[0] == map_name) & (where[1] == loss_name)
         change[here], after[here] = _displaced(MAPS[map_name], LOSSES[loss_name], *(x[here] for x in where[2:]))
-    change, after = change.reshape(full), after.reshape(full)
     # f is linear in q̂, and with the square loss, at fixed V and conjugates, in m and in q.
     linear = (along == "q̂") | ((loss == "square") & np.isin(along, ("m", "q")))
-    bent = np.where(np.abs(change) < ALMOST, 4.0, np.where(change > 0.0, 2.0, 3.0))
+    moved = change.reshape(full)
+    bent = np.where(np.abs(moved) < ALMOST, 4.0, np.where(moved > 0.0, 2.0, 3.0))
     return {
-        "change": change,
-        "after": after,
+        "change": moved,
+        "after": after.reshape(full),
         "none": np.zeros(full),
         "kept": factor,
         "case": np.where(factor == 1.0, 0.0, np.where(linear, 1.0, bent)),
@@ -107,7 +107,7 @@ SADDLE = Explorer(
     name="saddle",
     title="Six ways to leave the solution",
     question=(
-        "The learner minimizes, and at its solution f, a function of six variables, has the value of that minimum. With "
+        "The learner minimizes, and at its solution f, a function of six variables, has the value of that minimum. For "
         "the hinge loss and linear features, move each variable in turn to 1.25 times its value. Along which variables "
         "is the solution a lowest point of f, along which a highest one, and is there one along which nothing happens?"
     ),
