@@ -14,7 +14,7 @@ from raflib.observables import potential
 ALPHA, LAM = 1.5, 0.2
 MAPS: dict[str, Features] = {
     "linear": rf.Linear(),
-    "random features": rf.RandomFeatures(mu1=0.8, mu_star=0.6, kappa=2.0),
+    "random": rf.RandomFeatures(mu1=0.8, mu_star=0.6, kappa=2.0),
     "kernel": rf.Kernel(mu1=0.8, mu_star=0.6),
 }
 VARIABLES = {"m": "m", "q": "q", "V": "V", "m̂": "m_hat", "q̂": "q_hat", "V̂": "V_hat"}
