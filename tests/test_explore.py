@@ -586,6 +586,72 @@ def test_bump_shares_are_those_of_the_kernel() -> None:
         assert parts[1] == pytest.approx(slope, abs=1e-4)
 
 
+def test_corner_answer() -> None:
+    solved = table.solve(get("corner"))
+
+    def at(name: str, kappa: float, lam: float) -> str:
+        state = solved.explorer.state(kappa=kappa, lam=lam)  # alpha 2, eps 0.3, gamma 45 degrees, square loss
+        return format_number(solved.at(name, state), ".1%")
+
+    few, many = (f"{at('gen', k, 9.5)} of new inputs and {at('mem', k, 9.5)}" for k in (1.0, 100.0))
+    claimed("corner", f"{few} of the facts at κ = 1", f"to {many.replace(' of new inputs', '')} at κ = 100")
+    claimed("corner", f"only {at('mem', 100.0, 0.97)} of the facts", f"is {at('gen', 100.0, 0.97)}, less than before")
+    claimed("corner", f"kernel has {at('kernel_gen', 1.0, 0.66)} with {at('kernel_mem', 1.0, 0.66)} of its facts wrong")
+    assert at("linear_gen", 1.0, 2.1) == at("kernel_gen", 1.0, 0.66)
+    claimed("corner", f"{at('linear_gen', 1.0, 2.1)} is the best", f"has {at('linear_mem', 1.0, 2.1)} of its facts")
+    lam = solved.explorer.control("lam").values
+    for name, kappa, best in (("gen", 1.0, 9.5), ("linear_gen", 1.0, 2.1), ("kernel_gen", 1.0, 0.66)):
+        found = [solved.at(name, solved.explorer.state(kappa=kappa, lam=value)) for value in lam]
+        assert lam[int(np.argmin(found))] == best
+    assert 1 / solved.at("mem", solved.explorer.state(kappa=100.0, lam=0.97)) == pytest.approx(260, abs=5)
+
+
+def test_crowd_answer() -> None:
+    solved = table.solve(get("crowd"))
+
+    def at(name: str, kappa: float, form: str = ".1%", lam: float = 0.0) -> str:
+        return format_number(solved.at(name, solved.explorer.state(kappa=kappa, lam=lam)), form)
+
+    widths = [k for k in solved.explorer.control("kappa").values if float(k) > 2]
+    assert {at("m", k, ".3f") for k in widths} == {"0.327"}
+    claimed("crowd", f"m = {at('m', 2.5, '.3f')} at κ = 2.5", f"from {at('gen', 2.5)} to {at('gen', 100.0)}")
+    claimed("crowd", f"from {at('private', 2.5)} of the field's variance to {at('private', 100.0)}")
+    assert f"gets {at('gen', 2.5)} of new inputs wrong" in get("crowd").question
+    with_ridge = [solved.at("m", solved.explorer.state(kappa=k, lam=1.0)) for k in (2.5, 10.0, 100.0)]
+    assert 0 < with_ridge[2] - with_ridge[1] < with_ridge[1] - with_ridge[0]
+
+
+def test_crowd_noise_is_the_norm_of_the_weights() -> None:
+    solved = table.solve(get("crowd"))
+    for eps, gamma, lam, kappa in ((0.3, 45.0, 0.1, 0.85), (0.05, 20.0, 1.0, 5.0), (0.5, 70.0, 0.0, 3.0)):
+        angle = np.radians(gamma)
+        learner = rf.Learner(rf.Square(), rf.RandomFeatures(np.cos(angle), np.sin(angle), kappa), lam)
+        sol = rf.solve(rf.RulesAndFacts(2.0, eps), learner)
+        private = np.sin(angle) ** 2 * rf.weight_norm(sol).total / kappa / sol.q
+        state = solved.explorer.state(eps=eps, gamma=gamma, lam=lam, kappa=kappa)
+        assert solved.at("private", state) == pytest.approx(private, abs=1e-4)
+
+
+def test_onset_answer() -> None:
+    solved = table.solve(get("onset"))
+
+    def at(name: str, kappa: float = 0.5, eps: float = 0.5, form: str = ".1%") -> str:
+        return format_number(solved.at(name, solved.explorer.state(kappa=kappa, eps=eps)), form)
+
+    claimed("onset", f"from {at('hinge_at', form='.2f')} to {at('hinge_at', eps=0.05, form='.2f')}")
+    assert at("square_at", form=".0f") == at("square_at", eps=0.05, form=".0f") == "2"
+    low, top, after = (at("hinge_gen", k) for k in (0.7, 1.05, 1.35))
+    claimed("onset", f"at ε = 0.5 it is {low} at κ = 0.7, {top} at κ = 1.05 and {after} at κ = 1.35")
+    assert solved.at("square_gen", solved.explorer.state(kappa=2.1)) > 0.47
+    for eps in (0.05, 0.5):  # weights at the threshold: half of the facts, and the rule samples that would be wrong
+        width = solved.at("hinge_at", solved.explorer.state(eps=eps))
+        learner = rf.Learner(
+            rf.MaxMargin(), rf.RandomFeatures(np.cos(np.radians(35)), np.sin(np.radians(35)), 1.001 * width), 1
+        )
+        gen = rf.generalization_error(rf.solve(rf.RulesAndFacts(2.0, eps), learner))
+        assert width / 2.0 == pytest.approx(eps / 2 + (1 - eps) * gen, abs=2e-3)
+
+
 def test_cover_answer() -> None:
     solved = table.solve(get("cover"))
 

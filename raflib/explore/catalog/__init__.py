@@ -10,7 +10,9 @@ from raflib.explore.catalog.bump import BUMP
 from raflib.explore.catalog.coins import COINS
 from raflib.explore.catalog.common import COMMON
 from raflib.explore.catalog.contacts import CONTACTS_AT_CAPACITY
+from raflib.explore.catalog.corner import CORNER
 from raflib.explore.catalog.cover import COVER
+from raflib.explore.catalog.crowd import CROWD
 from raflib.explore.catalog.digits import DIGITS
 from raflib.explore.catalog.ends import ENDS
 from raflib.explore.catalog.hebb import HEBB_AND_RIDGE
@@ -19,6 +21,7 @@ from raflib.explore.catalog.landscape import LANDSCAPE
 from raflib.explore.catalog.losses import LOSSES_AND_RIDGES
 from raflib.explore.catalog.moments import MOMENTS
 from raflib.explore.catalog.neurons import NEURONS
+from raflib.explore.catalog.onset import ONSET
 from raflib.explore.catalog.overlaps import OVERLAPS
 from raflib.explore.catalog.phases import PHASES
 from raflib.explore.catalog.prox import PROX
@@ -39,7 +42,9 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
             COINS,
             COMMON,
             CONTACTS_AT_CAPACITY,
+            CORNER,
             COVER,
+            CROWD,
             DIGITS,
             ENDS,
             HEBB_AND_RIDGE,
@@ -48,6 +53,7 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
             LOSSES_AND_RIDGES,
             MOMENTS,
             NEURONS,
+            ONSET,
             OVERLAPS,
             PHASES,
             PROX,
