@@ -81,7 +81,7 @@ ONSET = Explorer(
         "The line of the square loss stays at κ = α = 2. That of the hinge loss moves, but only from 0.95 to 0.81. "
         "So narrow a learner does not see the rule well, and a rule sample that it would get wrong needs to be stored "
         "like a fact. The error of the square loss climbs towards one half at its line; that of the hinge loss has "
-        "only a low bump there: at ε = 0.5 it is 44.0% at κ = 0.7, 44.5% at κ = 1.05 and 43.6% at κ = 1.35."
+        "only a low bump there: at ε = 0.5 it is 43.9% at κ = 0.7, 44.5% at κ = 1.05 and 43.6% at κ = 1.35."
     ),
     alt=(
         "Two panels against the number of features per input dimension, for learners without ridge. First, the error "
