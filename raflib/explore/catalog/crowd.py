@@ -47,7 +47,7 @@ SHARES = Panel(
     drag_x="kappa",
     marks=(
         Rule("peak", label="κ = α"),
-        Curve("kappa", "rule", over="kappa", colour="rule", label="up to here: rule", shade=True),
+        Curve("kappa", "rule", over="kappa", colour="rule", label="up to here: rule"),
         Curve("kappa", "seen", over="kappa", colour="quiet", label="then linear noise", dash="dotted"),
         Dot("kappa", "rule", colour="rule", label="{rule:.0%}"),
         Dot("kappa", "seen", colour="fact", label="private above, {private:.0%}"),
