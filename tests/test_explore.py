@@ -586,19 +586,19 @@ def test_bump_shares_are_those_of_the_kernel() -> None:
         assert parts[1] == pytest.approx(slope, abs=1e-4)
 
 
-def test_corner_answer() -> None:
-    solved = table.solve(get("corner"))
+def test_frontier_answer() -> None:
+    solved = table.solve(get("frontier"))
 
     def at(name: str, kappa: float, lam: float) -> str:
         state = solved.explorer.state(kappa=kappa, lam=lam)  # alpha 2, eps 0.3, gamma 45 degrees, square loss
         return format_number(solved.at(name, state), ".1%")
 
     few, many = (f"{at('gen', k, 9.5)} of new inputs and {at('mem', k, 9.5)}" for k in (1.0, 100.0))
-    claimed("corner", f"{few} of the facts at κ = 1", f"to {many.replace(' of new inputs', '')} at κ = 100")
-    claimed("corner", f"only {at('mem', 100.0, 0.97)} of the facts", f"is {at('gen', 100.0, 0.97)}, less than before")
-    claimed("corner", f"kernel has {at('kernel_gen', 1.0, 0.66)} with {at('kernel_mem', 1.0, 0.66)} of its facts wrong")
+    claimed("frontier", f"{few} of the facts at κ = 1", f"to {many.replace(' of new inputs', '')} at κ = 100")
+    claimed("frontier", f"only {at('mem', 100.0, 0.97)} of the facts", f"is {at('gen', 100.0, 0.97)}, less than before")
+    claimed("frontier", f"kernel has {at('kernel_gen', 1.0, 0.66)} with {at('kernel_mem', 1.0, 0.66)} of its facts wrong")
     assert at("linear_gen", 1.0, 2.1) == at("kernel_gen", 1.0, 0.66)
-    claimed("corner", f"{at('linear_gen', 1.0, 2.1)} is the best", f"has {at('linear_mem', 1.0, 2.1)} of its facts")
+    claimed("frontier", f"{at('linear_gen', 1.0, 2.1)} is the best", f"has {at('linear_mem', 1.0, 2.1)} of its facts")
     lam = solved.explorer.control("lam").values
     for name, kappa, best in (("gen", 1.0, 9.5), ("linear_gen", 1.0, 2.1), ("kernel_gen", 1.0, 0.66)):
         found = [solved.at(name, solved.explorer.state(kappa=kappa, lam=value)) for value in lam]

@@ -10,11 +10,11 @@ from raflib.explore.catalog.bump import BUMP
 from raflib.explore.catalog.coins import COINS
 from raflib.explore.catalog.common import COMMON
 from raflib.explore.catalog.contacts import CONTACTS_AT_CAPACITY
-from raflib.explore.catalog.corner import CORNER
 from raflib.explore.catalog.cover import COVER
 from raflib.explore.catalog.crowd import CROWD
 from raflib.explore.catalog.digits import DIGITS
 from raflib.explore.catalog.ends import ENDS
+from raflib.explore.catalog.frontier import FRONTIER
 from raflib.explore.catalog.hebb import HEBB_AND_RIDGE
 from raflib.explore.catalog.hero import HERO
 from raflib.explore.catalog.landscape import LANDSCAPE
@@ -42,11 +42,11 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
             COINS,
             COMMON,
             CONTACTS_AT_CAPACITY,
-            CORNER,
             COVER,
             CROWD,
             DIGITS,
             ENDS,
+            FRONTIER,
             HEBB_AND_RIDGE,
             HERO,
             LANDSCAPE,

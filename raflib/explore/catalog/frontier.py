@@ -71,8 +71,8 @@ AGAINST_WIDTH = Panel(
     marks=error_marks("kappa"),
 )
 
-CORNER = Explorer(
-    name="corner",
+FRONTIER = Explorer(
+    name="frontier",
     title="Can width do both jobs?",
     question=(
         "With one feature per input dimension, κ = 1, the learner stands far to the right of the linear one (dotted), "
