@@ -650,6 +650,65 @@ def test_onset_answer() -> None:
         )
         gen = rf.generalization_error(rf.solve(rf.RulesAndFacts(2.0, eps), learner))
         assert width / 2.0 == pytest.approx(eps / 2 + (1 - eps) * gen, abs=2e-3)
+def test_compass_answer() -> None:
+    solved = table.solve(get("compass"))
+
+    def at(name: str, gamma: float, lam: float) -> str:
+        return format_number(solved.at(name, solved.explorer.state(gamma=gamma, lam=lam)), ".1%")  # alpha 3, eps 0.2
+
+    claimed("compass", f"λ = 0.75 for the kernel of 30° it is {at('gen', 30.0, 0.75)}")
+    claimed("compass", f"λ = 0.24 for the one of 45° it is {at('gen', 45.0, 0.24)} again")
+    claimed("compass", f"the first gets {at('mem', 30.0, 0.75)} of its facts wrong and the second none")
+    assert at("mem", 45.0, 0.24) == at("mem", 60.0, 1e-4) == "0.0%"
+    claimed("compass", f"Without one it has {at('gen', 60.0, 1e-4)}")
+    for gamma, lam in ((30.0, 0.75), (45.0, 0.24)):
+        state = solved.explorer.state(gamma=gamma, lam=lam)
+        assert solved.at("turned", state) == pytest.approx(solved.at("wanted", state), abs=1.5)
+
+
+def test_compass_points_to_the_labels_at_the_best_ridge() -> None:
+    results = get("compass").compute(**table.open_grid(get("compass")))
+    task, gamma, lam = rf.RulesAndFacts(3.0, 0.2), np.radians(30.0), np.geomspace(0.3, 3.0, 4001)
+    gen = rf.generalization_error(rf.solve(task, rf.Learner(rf.Square(), rf.Kernel.from_angle(gamma), lam)))
+    best = lam[np.argmin(gen)]
+    turned = np.degrees(np.arctan2(np.sqrt(np.sin(gamma) ** 2 + best), np.cos(gamma)))
+    assert turned == pytest.approx(float(results["wanted"].flat[2]), abs=0.1)  # of eps = 0.2
+
+
+def test_corner_answer() -> None:
+    solved = table.solve(get("corner"))
+
+    def at(name: str, gamma: float, loss: str = "square") -> str:
+        return format_number(solved.at(name, solved.explorer.state(gamma=gamma, loss=loss)), ".1%")  # alpha 3, eps 0.2
+
+    angles = solved.explorer.control("gamma").values
+    assert {at("gen_best", g) for g in angles if g <= 50.0} == {"21.1%"}
+    assert {at("mem_best", g) for g in angles if g >= 45.0} == {"0.0%"}
+    claimed(
+        "corner", "stays at 21.1% up to 50°", f"from {at('mem_best', 15.0)} at 15° to {at('mem_best', 30.0)} at 30°"
+    )
+    claimed("corner", f"{at('mem_best', 40.0)} at 40° and none from 45° on", f"{at('gen_best', 60.0)} at 60°.")
+    for gamma in (55.0, 80.0):
+        assert solved.at("lam_best", solved.explorer.state(gamma=gamma)) == 0.0
+    hinge = [solved.at("gen_best", solved.explorer.state(gamma=g, loss="hinge")) for g in angles]
+    assert angles[int(np.argmin(hinge))] == 40.0
+    claimed("corner", f"near 40°, {at('gen_best', 40.0, 'hinge')}, but {at('mem_best', 40.0, 'hinge')} of its facts")
+    claimed("corner", f"At 60° only {at('mem_best', 60.0, 'hinge')} are", f"back at {at('gen_best', 60.0, 'hinge')}")
+    least = min(solved.at("gen_all", solved.explorer.state(gamma=g, loss="hinge")) for g in angles)
+    assert format_number(least, ".1%") == at("gen_best", 60.0, "hinge")
+
+
+def test_corner_is_at_the_best_ridge() -> None:
+    solved = table.solve(get("corner"))
+    lam = np.append(0.0, np.geomspace(1e-4, 10.0, 161))
+    for state in sample(solved.explorer, 12):
+        at = values(solved.explorer, state)
+        kernel = rf.Kernel.from_angle(np.radians(at["gamma"]))
+        gen, mem = both_errors(rf.RulesAndFacts(at["alpha"], at["eps"]), str(at["loss"]), kernel, lam)
+        assert gen.min() - 1e-4 < solved.at("gen_best", state) < gen.min() + 1.1e-5, at
+        assert solved.at("gen_all", state) == pytest.approx(gen[0], abs=0.6e-5), at
+        near = np.interp(solved.at("lam_best", state), lam, mem)
+        assert solved.at("mem_best", state) == pytest.approx(near, abs=2e-3), at
 
 
 def test_cover_answer() -> None:

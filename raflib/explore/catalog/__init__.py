@@ -9,7 +9,9 @@ from raflib.explore.catalog.bandwidth import BANDWIDTH
 from raflib.explore.catalog.bump import BUMP
 from raflib.explore.catalog.coins import COINS
 from raflib.explore.catalog.common import COMMON
+from raflib.explore.catalog.compass import COMPASS
 from raflib.explore.catalog.contacts import CONTACTS_AT_CAPACITY
+from raflib.explore.catalog.corner import CORNER
 from raflib.explore.catalog.cover import COVER
 from raflib.explore.catalog.crowd import CROWD
 from raflib.explore.catalog.digits import DIGITS
@@ -41,7 +43,9 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
             BUMP,
             COINS,
             COMMON,
+            COMPASS,
             CONTACTS_AT_CAPACITY,
+            CORNER,
             COVER,
             CROWD,
             DIGITS,
