@@ -6,11 +6,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 import raflib as rf
-from raflib.explore.catalog.shared import ERROR_RANGE, ERROR_TICKS, LOSS, LOSSES, Results, for_each_loss
+from raflib.explore.catalog.shared import (
+    ERROR_RANGE,
+    ERROR_TICKS,
+    LOSS,
+    LOSSES,
+    Results,
+    both_errors,
+    for_each_loss,
+)
 from raflib.explore.spec import Array, Control, Curve, Dot, Explorer, Output, Panel
 
+RIDGES = np.geomspace(0.003, 6.0, 111)
+"""Where the best ridge of the hinge is looked for: finely, since at large angles its valley is narrow."""
+
 FLAT = 1e-6
-"""Errors that differ by less are the same: at large angles that of the hinge does not depend on a small ridge."""
+"""Errors that differ by less are the same: below that valley the error of the hinge does not depend on the ridge."""
+
+
+def best_hinge_ridge(task: rf.RulesAndFacts, kernel: rf.Kernel, everything: Array) -> Array:
+    """Find the ridge best for the rule, to a thousandth of itself; 0 where it is not better than no ridge."""
+
+    def lowest(lam: Array) -> tuple[Array, Array, Array, Array]:
+        gen, _ = both_errors(task, "hinge", kernel, lam)
+        lam, here = np.broadcast_to(lam, gen.shape), np.argmin(gen, axis=0, keepdims=True)
+        places = [np.clip(here + step, 0, len(gen) - 1) for step in (-1, 1, 0)]
+        low, high, best = (np.take_along_axis(lam, place, 0) for place in places)
+        return low, high, best, np.take_along_axis(gen, here, 0)
+
+    axes = (-1, *(1,) * everything.ndim)
+    low, high, best, gen = lowest(RIDGES.reshape(axes))
+    for _ in range(2):
+        low, high, best, gen = lowest(low * (high / low) ** np.linspace(0.0, 1.0, 13).reshape(axes))
+    return np.where(everything - gen[0] < FLAT, 0.0, best[0])
 
 
 def compute(alpha: Array, eps: Array, loss: NDArray[np.str_], gamma: Array) -> Results:
@@ -22,8 +50,7 @@ def compute(alpha: Array, eps: Array, loss: NDArray[np.str_], gamma: Array) -> R
         if name == "square":
             lam = np.maximum(np.asarray(rf.optimal_ridge(eps, kernel)) + 0.0 * alpha, 0.0)
         else:
-            best = rf.best_lam(task, rf.Learner(LOSSES[name], kernel, 1.0))
-            lam = np.where(everything - best.error < FLAT, 0.0, best.lam)
+            lam = best_hinge_ridge(task, kernel, everything)
         solution = rf.solve(task, rf.Learner(LOSSES[name], kernel, lam))
         return {
             "gen_best": np.asarray(rf.generalization_error(solution)),
