@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 import raflib as rf
@@ -86,7 +88,7 @@ COMPASS = Explorer(
             symbol="γ",
             labels=tuple(f"{g}°" for g in range(5, 85, 5)),
         ),
-        LAM,
+        replace(LAM, default=0.01),  # away from the best one
         Control("along", "along a ray", (0.0, 1.0), 1.0, hidden=True),
     ),
     outputs=(
