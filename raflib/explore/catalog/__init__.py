@@ -26,8 +26,10 @@ from raflib.explore.catalog.neurons import NEURONS
 from raflib.explore.catalog.onset import ONSET
 from raflib.explore.catalog.overlaps import OVERLAPS
 from raflib.explore.catalog.phases import PHASES
+from raflib.explore.catalog.price import PRICE
 from raflib.explore.catalog.prox import PROX
 from raflib.explore.catalog.saddle import SADDLE
+from raflib.explore.catalog.slope import SLOPE
 from raflib.explore.catalog.stored import STORED
 from raflib.explore.catalog.tradeoff import TRADEOFF
 from raflib.explore.catalog.volume import VOLUME
@@ -60,8 +62,10 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
             ONSET,
             OVERLAPS,
             PHASES,
+            PRICE,
             PROX,
             SADDLE,
+            SLOPE,
             STORED,
             TRADEOFF,
             VOLUME,
