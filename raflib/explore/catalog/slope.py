@@ -46,10 +46,10 @@ SLOPE = Explorer(
         "for which other value? And do you put that off with a larger λ or with a smaller one?"
     ),
     answer=(
-        "Between 10⁴ and 10⁶: the exponent is −0.663 at α = 10⁴, −0.654 at 10⁶ and −0.542 at 10⁸, on its way to "
-        "−1/2. A larger λ puts it off: with λ = 100 the exponent is still −0.654 at α = 10⁸, with λ = 0.01 it is "
-        "−0.507 there. With one fact in a hundred −1/2 is reached early: −0.506 at α = 10⁵ and λ = 1. Bayes does "
-        "not care: −1.000."
+        "Between 10⁴ and 10⁶: the exponent is −0.663 at α = 10⁴, −0.616 at 10⁶ and −0.506 at 10⁸, on its way to "
+        "−1/2. A larger λ puts it off: with λ = 100 the exponent at α = 10⁸ is −0.616, what it was at 10⁶ with "
+        "λ = 1; with λ = 0.01 it is −0.500. One fact in a hundred is enough for −0.540 at α = 10⁴ and λ = 1. The "
+        "Bayes-optimal learner is at −1.000 all the time."
     ),
     alt=(
         "First panel: the error on new inputs, as a power of ten, against the load on a logarithmic axis; three "
