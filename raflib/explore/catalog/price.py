@@ -24,7 +24,7 @@ def compute(alpha: Array, eps: Array, share: Array, lam: Array) -> Results:
     return found
 
 
-RIDGES = tuple(float(f"{digit}e{power}") for power in range(-3, 3) for digit in (1, 2, 5)) + (1000.0,)
+RIDGES = (*(float(f"{digit}e{power}") for power in range(-3, 3) for digit in (1, 2, 5)), 1000.0)
 X_AXIS: dict[str, Any] = {
     "x_label": "ridge strength λ",
     "x_range": (0.7e-3, 1.4e3),
