@@ -423,6 +423,76 @@ def test_vote_is_between_one_and_two_and_ends_at_the_root() -> None:
     assert results["ratio"][-1].max() == pytest.approx(2**0.5, abs=1e-3)
 
 
+def test_slope_answer() -> None:
+    solved = table.solve(get("slope"))
+
+    def at(name: str, **values: float) -> str:
+        return format_number(solved.at(f"{name}_slope", solved.explorer.state(**values)), ".3f")  # lam 1
+
+    few = {"eps": 0.0001}
+    shown = [at("svm", alpha=alpha, **few) for alpha in (1e4, 1e6, 1e8)]
+    claimed("slope", "is {} at α = 10⁴, {} at 10⁶ and {} at 10⁸".format(*shown))
+    strong, weak = (at("svm", alpha=1e8, lam=lam, **few) for lam in (100.0, 0.01))
+    assert strong == shown[1]
+    claimed("slope", f"at α = 10⁸ is {strong}, what", f"with λ = 0.01 it is {weak}")
+    claimed("slope", f"enough for {at('svm', alpha=1e4, eps=0.01)} at α = 10⁴")
+    assert {at("bayes", alpha=alpha, **few) for alpha in (1e4, 1e6, 1e8)} == {"−1.000"}
+    claimed("slope", "at −1.000 all the time")
+    assert at("svm", alpha=1e8, eps=0.0) == "−0.667", "the question says −2/3"
+
+
+def test_slopes_have_the_laws_of_large_loads() -> None:
+    """Ridge and Bayes by their closed forms; the support vector machine with facts by the share of margins below 1."""
+    solved = table.solve(get("slope"))
+    for eps, lam in itertools.product((0.0, 0.01, 0.3), (0.01, 1.0, 100.0)):
+        state = solved.explorer.state(alpha=1e8, eps=eps, lam=lam)
+        for name, learner in (("ridge", rf.Learner(rf.Square(), rf.Linear(), 1.0)), ("bayes", rf.BayesOptimal())):
+            law = rf.asymptotics(learner, eps)
+            expected = np.log10(law.prefactor) + law.exponent * 8
+            assert solved.at(f"{name}_power", state) == pytest.approx(expected, abs=1e-4)
+            assert solved.at(f"{name}_slope", state) == pytest.approx(law.exponent, abs=1e-4)
+        if eps:
+            edge = np.sqrt(2 * np.log((2 - eps) / (2 - 2 * eps)))
+            share = (2 - eps) * norm.cdf(edge) - (1 - eps)
+            expected = np.log10(np.sqrt(share / 2 / np.pi) / (1 - eps)) - 4  # pi c = sqrt(2 pi) (1 - eps)
+            assert solved.at("svm_power", state) == pytest.approx(expected, abs=1e-3)
+
+
+def test_price_answer() -> None:
+    solved = table.solve(get("price"))
+    ridges = solved.explorer.control("lam").values
+
+    def best(share: float) -> tuple[float, str, float]:
+        at = [solved.explorer.state(share=share, lam=lam) for lam in ridges]  # alpha 1e6, eps 0.3
+        errors = [solved.at("svm", state) for state in at]
+        lowest = int(np.argmin(errors))
+        return ridges[lowest], format_number(solved.at("svm_mem", at[lowest]), ".1%"), errors[lowest]
+
+    for share in (0.5, 0.05):
+        assert best(share)[0] == share
+        assert best(share)[1] == "13.0%"
+    claimed("price", "from 0.5 to 0.05", "move: 13.0% both times")
+    stored = solved.explorer.state(lam=0.001)
+    paid, least = solved.at("svm", stored), best(0.5)[2]
+    assert solved.at("svm_mem", stored) == solved.at("ridge_mem", stored) == 0
+    claimed("price", f"{format_number(paid, '.3f')} instead of {format_number(least, '.3f')}")
+    claimed("price", f"lost {format_number(1 - (least / paid) ** 2, '.0%')} of its samples")
+    level = {format_number(solved.at("ridge", solved.explorer.state(lam=lam)), ".3f") for lam in ridges}
+    assert level == {"0.473"}
+    claimed("price", "0.473 at every λ up to 1000")
+
+
+def test_price_of_a_batch_is_that_of_single_points() -> None:
+    solved = table.solve(get("price"))
+    for state in sample(solved.explorer, 25):
+        at = values(solved.explorer, state)
+        kernel = rf.Kernel(np.sqrt(1 - at["share"]), np.sqrt(at["share"]))
+        for name, loss in (("ridge", "square"), ("svm", "hinge")):
+            gen, mem = both_errors(rf.RulesAndFacts(at["alpha"], at["eps"]), loss, kernel, at["lam"])
+            assert solved.at(name, state) == pytest.approx(np.sqrt(at["alpha"]) * gen, abs=0.6e-4), at
+            assert solved.at(f"{name}_mem", state) == pytest.approx(mem, abs=0.6e-5), at
+
+
 def test_landscape_answer() -> None:
     solved = table.solve(get("landscape"))
 
