@@ -70,8 +70,8 @@ PRICE = Explorer(
         Panel(
             **X_AXIS,
             y_label="√α × error on new inputs E_gen",
-            y_range=(0.0, 1.0),
-            y_ticks=(0.0, 0.2, 0.4, 0.6, 0.8, 1.0),
+            y_range=(0.0, 0.85),
+            y_ticks=(0.0, 0.2, 0.4, 0.6, 0.8),
             y_format=".1f",
             marks=(
                 Curve("lam", "ridge", over="lam", colour="square", label="square"),

@@ -89,11 +89,11 @@ SLOPE = Explorer(
         Panel(
             **X_AXIS,
             y_label="local exponent",
-            y_range=(-1.33, 0.03),
+            y_range=(-1.13, 0.03),
             y_ticks=(-1.0, -0.75, -0.5, -0.25, 0.0),
             y_format=".2f",
             marks=(
-                Note(3.2e6, -0.71, "−2/3"),
+                Note(3.2e6, -0.79, "−2/3"),
                 Curve("alpha", "ridge_slope", over="alpha", colour="square", label="ridge"),
                 Curve("alpha", "svm_slope", over="alpha", colour="hinge", label="SVM", dash="dashed"),
                 Curve("alpha", "bayes_slope", over="alpha", colour="rule", label="Bayes"),
