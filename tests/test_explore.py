@@ -23,6 +23,7 @@ from scipy.stats import norm
 
 import raflib as rf
 from raflib import explore
+from raflib.channel import quadrature
 from raflib.explore import catalog, live, static, still, table
 from raflib.explore.catalog import CATALOG, digits, get
 from raflib.explore.catalog.shared import HEBB, both_errors
@@ -940,6 +941,70 @@ def test_bandwidth_answer() -> None:
     claimed("bandwidth", f"η = {hinge[0]}, with {hinge[1]} and {hinge[2]} of the facts")
     one = rf.solve(rf.RulesAndFacts(4.0, 0.4), rf.Learner(rf.Hinge(), rf.Kernel.rbf(1.2), 0.0))
     assert one.V * one.V_hat / 4.0 > 0.99, "nearly every sample is a support vector"
+
+
+def test_steps_answer() -> None:
+    solved = table.solve(get("steps"))
+
+    def at(name: str, form: str, **where: float) -> str:
+        return format_number(solved.at(name, solved.explorer.state(**where)), form)  # square, eps 0.3, lam 0.01, step 1
+
+    assert f"{at('wrong', '.1%')} of new inputs wrong" in get("steps").question
+    claimed("steps", f"climbs to {at('end', '.1%')}")
+    claimed("steps", f"from {at('wrong', '.1%', alpha=2.0)} to {at('end', '.1%', alpha=2.0)}")
+    leaves = [at("factor", ".2f", alpha=a) for a in (0.5, 1.0, 2.0)]
+    claimed("steps", f"leaves {leaves[2]} of", f"at α = 1 it leaves {leaves[1]}", f"twice as many, {leaves[0]}")
+    claimed("steps", f"only from {at('wrong', '.1%', lam=3.0)} to {at('end', '.1%', lam=3.0)}")
+
+
+def test_steps_are_those_of_single_learners_and_their_speed_is_a_replicon() -> None:
+    solved = table.solve(get("steps"))
+    for state in sample(solved.explorer, 12):
+        at = values(solved.explorer, state)
+        task = rf.RulesAndFacts(at["alpha"], at["eps"])
+        loss = {"square": rf.Square(), "hinge": rf.Hinge()}[at["loss"]]
+        learner = rf.Learner(loss, rf.Linear(), at["lam"])
+        step = int(at["step"])
+        for name, who in (("wrong", learner), ("bayes", rf.BayesOptimal())):
+            path = rf.finite.state_evolution(task, who, steps=step)
+            assert solved.at(name, state) == pytest.approx(path.generalization_error[-1], abs=0.6e-5), (name, at)
+        # The replicon by quadrature: alpha E[(1 - prox')^2] over the margins of new samples.
+        sol = rf.solve(task, learner)
+        here = rf.Overlaps(*(np.array([v]) for v in (sol.m, sol.s, sol.V)))
+        spread = quadrature(np.array([task.eps]), loss, here).stiffness_square[0]
+        assert solved.at("factor", state) == pytest.approx(np.sqrt(task.alpha * spread) * sol.V, abs=1e-4), at
+
+
+def test_tilt_answer() -> None:
+    solved = table.solve(get("tilt"))
+
+    def at(name: str, **where: float) -> str:
+        return format_number(solved.at(name, solved.explorer.state(**where)), ".2f")  # lam 0.5, alpha 2, mean 2
+
+    claimed("tilt", f"More than half, {at('best')}", f"0.55 a step gains {at('digits', damping=0.55)} digits")
+    claimed("tilt", f"it gains {at('digits', mean=0.0)}", f"best share is {at('best', mean=4.0)}")
+    claimed("tilt", f"gains {at('digits', mean=4.0, damping=0.85)} digits")
+    assert solved.at("digits", solved.explorer.state()) < 0, "it diverges without damping"
+
+
+def test_tilt_is_the_spectral_radius_of_the_iteration() -> None:
+    # Student and forces along the singular direction that a mean makes, with the response at its end.
+    solved = table.solve(get("tilt"))
+    for state in sample(solved.explorer, 40):
+        at = values(solved.explorer, state)
+        alpha, lam, damping = at["alpha"], at["lam"], at["damping"]
+        V = rf.solve(rf.RulesAndFacts(alpha, 0.3), rf.Learner(rf.Square(), rf.Linear(), lam)).V
+        spike = alpha * at["mean"] ** 2
+        edge = (1 - np.sqrt(alpha)) ** 2, (1 + np.sqrt(alpha)) ** 2
+        found = list(np.linspace(*edge, 201))
+        if spike > np.sqrt(alpha):  # below, the mean makes no singular value of its own
+            found.append((1 + spike) * (alpha + spike) / spike)
+        sizes = []
+        for x in found:
+            a, root = V / (1 + V), np.sqrt(x)
+            step = np.array([[a * (alpha - x), V * root * a], [-root / (1 + V), a]])
+            sizes.append(np.abs(np.linalg.eigvals(damping * np.eye(2) + (1 - damping) * step)).max())
+        assert solved.at("factor", state) == pytest.approx(max(sizes), rel=1e-3, abs=1e-4), at
 
 
 # ------------------------------------------------------------------ failures are seen

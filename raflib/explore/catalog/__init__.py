@@ -30,7 +30,9 @@ from raflib.explore.catalog.price import PRICE
 from raflib.explore.catalog.prox import PROX
 from raflib.explore.catalog.saddle import SADDLE
 from raflib.explore.catalog.slope import SLOPE
+from raflib.explore.catalog.steps import STEPS
 from raflib.explore.catalog.stored import STORED
+from raflib.explore.catalog.tilt import TILT
 from raflib.explore.catalog.tradeoff import TRADEOFF
 from raflib.explore.catalog.volume import VOLUME
 from raflib.explore.catalog.vote import VOTE
@@ -66,7 +68,9 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
             PROX,
             SADDLE,
             SLOPE,
+            STEPS,
             STORED,
+            TILT,
             TRADEOFF,
             VOLUME,
             VOTE,
