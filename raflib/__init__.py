@@ -30,6 +30,7 @@ from .observables import (
     weight_norm,
 )
 from .overlaps import Conjugates, Overlaps
+from .recall import basin_radius, nonlinear_overlap, rbf_overlap, recall_error
 from .separability import capacity
 from .solve import ConvergenceError, ConvergenceWarning, Solution, solve
 from .sweep import Sweep, sweep
@@ -69,6 +70,7 @@ __all__ = [
     "WeightNorm",
     "activation_bias",
     "asymptotics",
+    "basin_radius",
     "best_lam",
     "capacity",
     "check",
@@ -81,9 +83,12 @@ __all__ = [
     "interpolation_threshold",
     "margin_distribution",
     "memorization_error",
+    "nonlinear_overlap",
     "optimal_ridge",
     "rate",
     "rbf_eta",
+    "rbf_overlap",
+    "recall_error",
     "simulate",
     "solve",
     "stamp",

@@ -540,6 +540,42 @@ def test_coins_answer() -> None:
     assert (np.diff(along["mem"]) >= 0).all()
 
 
+def test_copies_answer() -> None:
+    solved = table.solve(get("copies"))
+
+    def at(name: str, shape: str, form: str = ".1%") -> str:
+        return format_number(solved.at(name, solved.explorer.state(shape=shape)), form)
+
+    claimed("copies", f"{at('recall', 'ρ²')} get another label with ρ², {at('recall', 'ρ⁴')} with ρ⁴")
+    claimed("copies", f"{at('recall', 'Gaussian')} with the Gaussian", f"{at('recall', 'needle')} with the needle")
+    claimed("copies", f"stays {at('gen', 'needle')} and that on the facts themselves {at('mem', 'needle')}")
+    claimed("copies", f"by {at('pull', 'needle', '.2f')}, where it pulled by {at('pull', 'ρ²', '.2f')} with")
+    assert at("pull", "needle") == at("straight", "ρ²")
+
+
+def test_copies_needle_at_the_fact_itself_is_no_needle() -> None:
+    results = get("copies").compute(**table.open_grid(get("copies")))
+    whole = np.broadcast_to(results["mem"], results["recall"].shape)[..., -1]
+    assert np.abs(results["recall"][..., -1] - whole).max() < 1e-9
+    assert np.abs(results["recall"][..., 0] - 0.5).max() < 1e-9
+
+
+def test_reach_answer() -> None:
+    solved = table.solve(get("reach"))
+
+    def at(name: str, eta: float, form: str = ".2f") -> str:
+        return format_number(solved.at(name, solved.explorer.state(eta=eta)), form)
+
+    assert at("eta_best", 0.84) == "0.84"
+    claimed("reach", f"the radius goes from {at('radius', 0.84)} to {at('radius', 8.4)}")
+    claimed("reach", f"{at('gen', 0.84, '.1%')} of new inputs are wrong", f"and {at('gen', 8.4, '.1%')} at the second")
+    assert at("gen", 8.4, ".1%") == at("gen", 20.0, ".1%")
+    hebb = rf.solve(rf.RulesAndFacts(3.0, 0.2), rf.Learner(rf.Square(), rf.Linear(), 1e9))
+    assert format_number(rf.generalization_error(hebb), ".1%") == at("gen", 8.4, ".1%")
+    kept = [format_number(rf.rbf_overlap(eta, 0.5), form) for eta, form in ((0.84, ".0%"), (8.4, ".2%"))]
+    claimed("reach", f"keeps {kept[0]} of the nonlinear part in the first case and {kept[1]} in the second")
+
+
 def test_stored_answer() -> None:
     solved = table.solve(get("stored"))
 

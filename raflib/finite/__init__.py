@@ -2,6 +2,7 @@
 
 from .actual import ActivationFeatures, DotProductKernel, RBFKernel
 from .agreement import Agreement, agreement
+from .corrupted import recall
 from .cover import cover_count, cover_fraction
 from .gamp import Gamp, gamp
 from .gibbs import ChainMean, Gibbs, gibbs
@@ -59,6 +60,7 @@ __all__ = [
     "network_curve",
     "network_study",
     "power_law",
+    "recall",
     "separable_fraction",
     "separate",
     "simulate",

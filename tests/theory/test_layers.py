@@ -30,6 +30,7 @@ LAYERS = [
     "gardner",
     "observables",
     "margins",
+    "recall",
     "limits",
     "finite",
     "archive",

@@ -12,6 +12,7 @@ from raflib.explore.catalog.common import COMMON
 from raflib.explore.catalog.compass import COMPASS
 from raflib.explore.catalog.contacts import CONTACTS_AT_CAPACITY
 from raflib.explore.catalog.corner import CORNER
+from raflib.explore.catalog.copies import COPIES
 from raflib.explore.catalog.cover import COVER
 from raflib.explore.catalog.crowd import CROWD
 from raflib.explore.catalog.digits import DIGITS
@@ -31,6 +32,7 @@ from raflib.explore.catalog.prox import PROX
 from raflib.explore.catalog.saddle import SADDLE
 from raflib.explore.catalog.slope import SLOPE
 from raflib.explore.catalog.steps import STEPS
+from raflib.explore.catalog.reach import REACH
 from raflib.explore.catalog.stored import STORED
 from raflib.explore.catalog.tilt import TILT
 from raflib.explore.catalog.tradeoff import TRADEOFF
@@ -50,6 +52,7 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
             COMPASS,
             CONTACTS_AT_CAPACITY,
             CORNER,
+            COPIES,
             COVER,
             CROWD,
             DIGITS,
@@ -69,6 +72,7 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
             SADDLE,
             SLOPE,
             STEPS,
+            REACH,
             STORED,
             TILT,
             TRADEOFF,
