@@ -50,8 +50,8 @@ REACH = Explorer(
     alt=(
         "First panel: against the inverse squared width of a Gaussian kernel, the radius of the facts' basins, which "
         "rises from zero towards one, and the error on new inputs, which falls to a minimum at a marked width and "
-        "rises slowly beyond. Second panel: the radius against the error on new inputs, traced by the width: a curve that "
-        "turns at the best width and then climbs to the upper right."
+        "rises slowly beyond. Second panel: the radius against the error on new inputs, traced by the width: a curve "
+        "that turns at the best width and then climbs to the upper right."
     ),
     controls=(
         Control("alpha", "samples per dimension", (0.5, 1.5, 3.0, 6.0, 12.0), 3.0, symbol="α"),
