@@ -100,7 +100,7 @@ def nonlinear_overlap(kernel: str | Callable[[Array], Array], rho: float | Array
 
     References
     ----------
-    Chapter "Basins: recalling a fact from a corrupted input", the second response.
+    Chapter "Basins: recalling a fact from a corrupted input", a kernel has two responses.
 
     Examples
     --------
@@ -155,7 +155,7 @@ def rbf_overlap(eta: float | Array, rho: float | Array) -> float | Array:
 
     References
     ----------
-    Chapter "Basins: recalling a fact from a corrupted input", the second response.
+    Chapter "Basins: recalling a fact from a corrupted input", a kernel has two responses.
 
     Examples
     --------
@@ -269,7 +269,7 @@ def basin_radius(solution: Solution, overlap: Overlap | None = None, error: floa
 
     References
     ----------
-    Chapter "Basins: recalling a fact from a corrupted input", the radius.
+    Chapter "Basins: recalling a fact from a corrupted input", the radius of a basin.
 
     Examples
     --------
@@ -294,8 +294,8 @@ def basin_radius(solution: Solution, overlap: Overlap | None = None, error: floa
         middle = 0.5 * (low + high)
         wrong = _errors(solution, middle[..., None], overlap)[..., 0] > error
         low, high = np.where(wrong, middle, low), np.where(wrong, high, middle)
-    radius = np.where(missed[..., 0], 0.0, 1.0 - high)
-    return _plain(np.where(np.isnan(np.asarray(solution.q)), np.nan, radius))
+    # Where the fact itself is lost already, the interval is [1, 1] from the start.
+    return _plain(np.where(np.isnan(np.asarray(solution.q)), np.nan, 1.0 - high))
 
 
 def copy_response(solution: Solution, rho: float | Array, kept: float | Array) -> Copy:
@@ -332,7 +332,7 @@ def copy_response(solution: Solution, rho: float | Array, kept: float | Array) -
 
     References
     ----------
-    Chapter "Basins: recalling a fact from a corrupted input", three feature maps.
+    Chapter "Basins: recalling a fact from a corrupted input", random features: a third number.
 
     Examples
     --------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import validation
 from ..learner import Learner
@@ -159,7 +160,13 @@ def _shares(
 
 
 def _fields(
-    path: Path, reading: Reading, X: Array, facts: Array, copies: Array, share: float, rng: np.random.Generator
+    path: Path,
+    reading: Reading,
+    X: Array,
+    facts: NDArray[np.intp],
+    copies: Array,
+    share: float,
+    rng: np.random.Generator,
 ) -> Array:
     """Return the fields of copies of the facts X."""
     if not isinstance(reading, LinearReading):
