@@ -49,8 +49,8 @@ REACH = Explorer(
     ),
     alt=(
         "First panel: against the inverse squared width of a Gaussian kernel, the radius of the facts' basins, which "
-        "rises from zero towards one, and the error on new inputs, which falls to a minimum at a marked width and "
-        "rises slowly beyond. Second panel: the radius against the error on new inputs, traced by the width: a curve "
+        "rises from zero towards one, and the error on new inputs, which hardly moves: it has a shallow minimum at a "
+        "marked width. Second panel: the radius against the error on new inputs, traced by the width: a steep curve "
         "that turns at the best width and then climbs to the upper right."
     ),
     controls=(
