@@ -11,8 +11,8 @@ from raflib.explore.catalog.coins import COINS
 from raflib.explore.catalog.common import COMMON
 from raflib.explore.catalog.compass import COMPASS
 from raflib.explore.catalog.contacts import CONTACTS_AT_CAPACITY
-from raflib.explore.catalog.corner import CORNER
 from raflib.explore.catalog.copies import COPIES
+from raflib.explore.catalog.corner import CORNER
 from raflib.explore.catalog.cover import COVER
 from raflib.explore.catalog.crowd import CROWD
 from raflib.explore.catalog.digits import DIGITS
@@ -29,10 +29,10 @@ from raflib.explore.catalog.overlaps import OVERLAPS
 from raflib.explore.catalog.phases import PHASES
 from raflib.explore.catalog.price import PRICE
 from raflib.explore.catalog.prox import PROX
+from raflib.explore.catalog.reach import REACH
 from raflib.explore.catalog.saddle import SADDLE
 from raflib.explore.catalog.slope import SLOPE
 from raflib.explore.catalog.steps import STEPS
-from raflib.explore.catalog.reach import REACH
 from raflib.explore.catalog.stored import STORED
 from raflib.explore.catalog.tilt import TILT
 from raflib.explore.catalog.tradeoff import TRADEOFF
@@ -51,8 +51,8 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
             COMMON,
             COMPASS,
             CONTACTS_AT_CAPACITY,
-            CORNER,
             COPIES,
+            CORNER,
             COVER,
             CROWD,
             DIGITS,
@@ -69,10 +69,10 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
             PHASES,
             PRICE,
             PROX,
+            REACH,
             SADDLE,
             SLOPE,
             STEPS,
-            REACH,
             STORED,
             TILT,
             TRADEOFF,
