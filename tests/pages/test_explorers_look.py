@@ -49,7 +49,7 @@ def test_without_scripts_there_is_the_still_picture(visit: Callable, where: dict
 @EVERY
 def test_print_shows_the_still_picture_and_its_own_sentence(opened: Callable, explorer: Explorer) -> None:
     seen, element = opened(explorer)
-    slider(element, explorer.controls[0]).press("End")
+    slider(element, next(c for c in explorer.sliders if not c.is_choice)).press("End")
     seen.page.emulate_media(media="print")
     expect(element.get_by_alt_text(explorer.alt)).to_be_visible()
     expect(element.locator(".raf-controls")).to_be_hidden()
@@ -57,7 +57,8 @@ def test_print_shows_the_still_picture_and_its_own_sentence(opened: Callable, ex
     expect(element.locator(".raf-reading")).to_be_hidden()
     printed = element.locator(".raf-print").inner_text().replace("\u00a0", " ")
     assert printed.endswith(table.reading(table.solve(explorer), explorer.state()))
-    assert printed.startswith("Shown: α = ")
+    first = explorer.sliders[0]
+    assert printed.startswith(f"Shown: {first.symbol or first.label} = ")
 
 
 @EVERY
