@@ -2,7 +2,7 @@
  *
  * A <raf-explorer> element carries the solved grid (small integers), the figures (Bokeh
  * documents) and the words; raflib/explore/static.py writes it and raflib/explore/spec.py is
- * the twin of the look-ups below. tests/pages/test_explorers.py compares the two, state by state.
+ * the twin of the look-ups below. tests/pages/test_explorers_say.py compares the two, state by state.
  * Nothing is interpolated and nothing is fetched: it also works from file://.
  */
 (() => {

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from types import MappingProxyType
 
 import numpy as np
@@ -104,7 +104,7 @@ def solve(explorer: Explorer) -> Table:
     return _solve(explorer)
 
 
-@lru_cache(maxsize=32)
+@cache
 def _solve(explorer: Explorer) -> Table:
     return tabulate(explorer, explorer.compute(**open_grid(explorer)))
 

@@ -7,7 +7,9 @@ RAF_REQUIRE_PAGES=1, which `.ci/run` sets, that is an error instead.
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,8 +17,13 @@ from pathlib import Path
 
 import pytest
 from build_book import why_not_current
-from playwright.sync_api import Browser, Page, Playwright, Route, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Playwright, Route, expect, sync_playwright
 from serve import HOST, open_server
+
+from raflib.explore.spec import Explorer
+
+# What the tests of explorers share is imported by name, whatever folder pytest runs in.
+sys.path.insert(0, str(Path(__file__).parent))
 
 ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -109,38 +116,113 @@ def wait_until_drawn(page: Page) -> None:
     )
 
 
+def open_page(browser: Browser, address: str, path: str, width: int, **context: object) -> Visit:
+    """Open a page of the book, by its path, at a width of the window, and note what goes wrong on it."""
+    page = browser.new_page(viewport={"width": width, "height": WIDTHS[width]}, **context)
+    seen = Visit(page)
+
+    def keep_inside(route: Route) -> None:
+        url = route.request.url
+        if url.startswith((address, "data:", "blob:")):
+            route.continue_()
+        else:
+            seen.outside.append(url)
+            route.abort()
+
+    page.route("**/*", keep_inside)
+    page.on("pageerror", lambda error: seen.errors.append(str(error)))
+    page.on(
+        "console",
+        lambda message: seen.errors.append(message.text) if message.type in {"error", "warning"} else None,
+    )
+    page.on(
+        "response",
+        lambda answer: seen.missing.append(answer.url) if answer.status >= 400 else None,
+    )
+    page.goto(f"{address}/{path}")
+    wait_until_drawn(page)
+    return seen
+
+
 @pytest.fixture
 def visit(browser: Browser, address: str) -> Iterator[Callable[..., Visit]]:
     """Return a function that opens a page of the book, by its path, at a width of the window."""
-    opened: list[Page] = []
+    opened: list[Visit] = []
 
     def go(path: str, width: int = 1280, **context: object) -> Visit:
-        page = browser.new_page(viewport={"width": width, "height": WIDTHS[width]}, **context)
-        opened.append(page)
-        seen = Visit(page)
-
-        def keep_inside(route: Route) -> None:
-            url = route.request.url
-            if url.startswith((address, "data:", "blob:")):
-                route.continue_()
-            else:
-                seen.outside.append(url)
-                route.abort()
-
-        page.route("**/*", keep_inside)
-        page.on("pageerror", lambda error: seen.errors.append(str(error)))
-        page.on(
-            "console",
-            lambda message: seen.errors.append(message.text) if message.type in {"error", "warning"} else None,
-        )
-        page.on(
-            "response",
-            lambda answer: seen.missing.append(answer.url) if answer.status >= 400 else None,
-        )
-        page.goto(f"{address}/{path}")
-        wait_until_drawn(page)
-        return seen
+        opened.append(open_page(browser, address, path, width, **context))
+        return opened[-1]
 
     yield go
-    for page in opened:
-        page.close()
+    for seen in opened:
+        seen.page.close()
+
+
+@pytest.fixture(scope="session")
+def where(book: Path) -> dict[str, str]:
+    """Name of each explorer on the built pages -> the page that shows it."""
+    found: dict[str, str] = {}
+    for page in sorted(book.rglob("*.html")):
+        for name in re.findall(r'<raf-explorer name="(\w+)"', page.read_text(encoding="utf-8")):
+            found[name] = page.relative_to(book).as_posix()
+    return found
+
+
+class ExplorerPages:
+    """The page of one explorer at each width, opened once: a long chapter takes seconds to typeset."""
+
+    def __init__(self, browser: Browser, address: str, where: dict[str, str]) -> None:
+        self._browser, self._address, self._where = browser, address, where
+        self._name = ""
+        self._open: dict[int, Visit] = {}
+
+    def __call__(self, explorer: Explorer, width: int = 1280) -> tuple[Visit, Locator]:
+        """Return the page, as a reader finds it, and the explorer on it, alive and in the window."""
+        if explorer.name != self._name:
+            self.close()
+            self._name = explorer.name
+        if width in self._open:
+            seen = self._open[width]
+            element = self._element(seen)
+            self._as_found(seen.page, element, width)
+        else:
+            assert explorer.name in self._where, f"no built page shows the explorer {explorer.name!r}"
+            sharpness = 2 if width < 500 else 1  # dots of the screen to a pixel: a phone has two
+            path = self._where[explorer.name]
+            seen = open_page(self._browser, self._address, path, width, device_scale_factor=sharpness)
+            self._open[width] = seen
+            element = self._element(seen)
+        expect(element).to_have_class(re.compile("raf-alive"))
+        element.scroll_into_view_if_needed()
+        return seen, element
+
+    def _element(self, seen: Visit) -> Locator:
+        return seen.page.locator(f'raf-explorer[name="{self._name}"]')
+
+    def _as_found(self, page: Page, element: Locator, width: int) -> None:
+        """Undo what an earlier test did to the page."""
+        page.set_viewport_size({"width": width, "height": WIDTHS[width]})
+        page.emulate_media(media="screen")
+        page.mouse.move(0, 0)
+        page.evaluate(
+            """() => {
+                document.documentElement.dataset.theme = "light";
+                document.activeElement?.blur();
+                window.scrollTo(0, 0);
+            }"""
+        )
+        element.evaluate("e => e.moveTo(e.table.start())")
+
+    def close(self) -> None:
+        """Close the pages of the explorer that was looked at last."""
+        for seen in self._open.values():
+            seen.page.close()
+        self._open.clear()
+
+
+@pytest.fixture(scope="session")
+def opened(browser: Browser, address: str, where: dict[str, str]) -> Iterator[ExplorerPages]:
+    """Return a function that gives the page of an explorer, at a width, and the explorer, alive."""
+    pages = ExplorerPages(browser, address, where)
+    yield pages
+    pages.close()
