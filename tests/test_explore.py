@@ -1083,7 +1083,7 @@ def test_steps_answer() -> None:
     claimed("steps", f"climbs to {at('end', '.1%')}")
     claimed("steps", f"from {at('wrong', '.1%', alpha=2.0)} to {at('end', '.1%', alpha=2.0)}")
     leaves = [at("factor", ".2f", alpha=a) for a in (0.5, 1.0, 2.0)]
-    claimed("steps", f"leaves {leaves[2]} of", f"at α = 1 it leaves {leaves[1]}", f"twice as many, {leaves[0]}")
+    claimed("steps", f"leaves {leaves[2]} of", f"at α = 1 it leaves {leaves[1]}", f"as quick as two, {leaves[0]}")
     claimed("steps", f"only from {at('wrong', '.1%', lam=3.0)} to {at('end', '.1%', lam=3.0)}")
 
 
