@@ -140,7 +140,7 @@ MOVERS = Explorer(
     panels=(PLANE, NOISE),
     compute=compute,
     readings=(
-        "α = {alpha}, ε = {eps}, λ = {lam}: the learner gets {gen:.1%} of new inputs and {mem:.1%} of its facts wrong. "
+        "α = {alpha}, ε = {eps}, {loss} loss, λ = {lam}: {gen:.1%} of new inputs and {mem:.1%} of the facts are wrong. "
         "Noise is {noise:.1%} of its squared length, and facts made {share:.0%} of it. To remember as many, a student "
         "needs {least:.1%}, and would get {least_gen:.1%} of new inputs wrong.",
     ),
