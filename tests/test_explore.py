@@ -672,7 +672,7 @@ def test_movers_answer() -> None:
     claimed("movers", f"from {at('noise', '.0%')} to {at('noise', '.0%', **stored)} of the squared length")
     claimed("movers", f"the facts make {at('share', '.0%', **rare)}, seven times")
     assert 6.5 < solved.at("share", solved.explorer.state(**rare)) / 0.05 < 7.5
-    claimed("movers", f"is {at('least', '.0%', **rare)} of the squared length")
+    claimed("movers", f"that is {at('by_facts', '.0%', **rare)}, hardly more than the {at('least', '.0%', **rare)}")
     claimed("movers", f"get {at('least_gen', '.1%', **rare)} of new inputs wrong, not {at('gen', '.1%', **rare)}")
 
 
