@@ -124,11 +124,11 @@ STEPS = Explorer(
     ),
     compute=compute,
     readings=(
-        "After {step} steps the learner is wrong on {wrong:.1%} of new inputs and still improves: it will end at "
+        "At step {step} the learner is wrong on {wrong:.1%} of new inputs and still improves: it will end at "
         "{end:.1%}. A step leaves {factor:.2f} of the distance of its weights from their end.",
-        "After {step} steps the learner is wrong on {wrong:.1%} of new inputs, within a point of its end, {end:.1%}. "
+        "At step {step} the learner is wrong on {wrong:.1%} of new inputs, within a point of its end, {end:.1%}. "
         "A step leaves {factor:.2f} of the distance of its weights from their end.",
-        "After {step} steps the learner is wrong on {wrong:.1%} of new inputs, and it should stop now: it will end at "
+        "At step {step} the learner is wrong on {wrong:.1%} of new inputs, and it should stop now: it will end at "
         "{end:.1%}. A step leaves {factor:.2f} of the distance of its weights from their end.",
     ),
 )
