@@ -498,6 +498,70 @@ def test_price_of_a_batch_is_that_of_single_points() -> None:
             assert solved.at(f"{name}_mem", state) == pytest.approx(mem, abs=0.6e-5), at
 
 
+def test_goals_answer() -> None:
+    solved = table.solve(get("goals"))
+
+    def at(name: str, spec: str, **values: float) -> str:
+        return format_number(solved.at(name, solved.explorer.state(**values)), spec)
+
+    stored = {"lam": 1e-4}  # at 60 degrees, eps 0.3
+    for alpha in solved.explorer.control("alpha").values:
+        assert at("ridge_mem", ".1%", alpha=alpha, **stored) == "0.0%"
+    times = [at("ridge_times", ".3g", alpha=alpha, **stored) for alpha in (10.0, 1e3, 1e4)]
+    assert times[0] == "1.3", "the question says it"
+    claimed("goals", f"{times[0]}0 times that of Bayes at α = 10, {times[1]} times at α = 1000 and {times[2]} times")
+    forgotten = {"alpha": 1e3, "lam": 100.0}
+    assert at("ridge_times", ".1f", **forgotten) == "12.0"
+    claimed("goals", f"with {at('ridge_mem', '.1%', **forgotten)} of the facts wrong, it is still 12.0 times")
+
+
+def test_goals_of_a_batch_are_those_of_single_points() -> None:
+    solved = table.solve(get("goals"))
+    for state in sample(solved.explorer, 25):
+        at = values(solved.explorer, state)
+        task = rf.RulesAndFacts(at["alpha"], at["eps"])
+        least = rf.generalization_error(rf.solve(task, rf.BayesOptimal()))
+        kernel = rf.Kernel.from_angle(np.radians(at["gamma"]))
+        for name, loss in (("ridge", "square"), ("svm", "hinge")):
+            gen, mem = both_errors(task, loss, kernel, at["lam"])
+            assert solved.at(f"{name}_times", state) == pytest.approx(gen / least, abs=0.6e-3), at
+            assert solved.at(f"{name}_mem", state) == pytest.approx(mem, abs=0.6e-5), at
+
+
+def test_budget_answer() -> None:
+    solved = table.solve(get("budget"))
+
+    def at(name: str, **values: float) -> str:
+        return format_number(solved.at(name, solved.explorer.state(**values)), ".2f")
+
+    claimed("budget", f"a difference of {at('needed')} would be seen", f"there is {at('gap')} to see")
+    many, far = {"seeds": 32.0}, {"reach": 32.0}
+    claimed("budget", f"Four times as many networks see {at('needed', **many)}, which is still not enough")
+    claimed("budget", f"the farther load sees {at('needed', **far)} and leaves {at('gap', **far)} to see")
+    claimed("budget", f"kernel shows {at('slow')} and Bayes {at('fast')}")
+    for change, told in (({}, False), (many, False), (far, True)):
+        state = solved.explorer.state(**change)
+        assert (solved.at("gap", state) > solved.at("needed", state)) == told
+
+
+def test_budget_is_what_fits_to_scattered_errors_show() -> None:
+    """Slopes and their scatter, by polynomial fits to drawn errors."""
+    solved = table.solve(get("budget"))
+    rng = np.random.default_rng(0)
+    for state in sample(solved.explorer, 6):
+        at = values(solved.explorer, state)
+        loads = at["first"] * at["reach"] ** np.linspace(0, 1, 5)
+        kernel = rf.Learner(rf.MinNorm(), rf.Kernel.from_angle(np.radians(60.0)), 1.0)
+        for name, learner in (("slow", kernel), ("fast", rf.BayesOptimal())):
+            errors = np.array(
+                [rf.generalization_error(rf.solve(rf.RulesAndFacts(a, at["eps"]), learner)) for a in loads]
+            )
+            noise = at["spread"] / np.sqrt(at["seeds"]) * rng.standard_normal((5, 4000))
+            fits = np.polyfit(np.log(loads), np.log(errors)[:, None] + noise, 1)[0]
+            assert solved.at(name, state) == pytest.approx(np.polyfit(np.log(loads), np.log(errors), 1)[0], abs=1e-4)
+            assert solved.at("blur", state) == pytest.approx(fits.std(), rel=0.05, abs=1e-4)
+
+
 def test_landscape_answer() -> None:
     solved = table.solve(get("landscape"))
 

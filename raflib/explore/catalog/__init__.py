@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from raflib.explore.catalog.bandwidth import BANDWIDTH
+from raflib.explore.catalog.budget import BUDGET
 from raflib.explore.catalog.bump import BUMP
 from raflib.explore.catalog.coins import COINS
 from raflib.explore.catalog.common import COMMON
@@ -19,6 +20,7 @@ from raflib.explore.catalog.digits import DIGITS
 from raflib.explore.catalog.ends import ENDS
 from raflib.explore.catalog.envelope import ENVELOPE
 from raflib.explore.catalog.frontier import FRONTIER
+from raflib.explore.catalog.goals import GOALS
 from raflib.explore.catalog.hebb import HEBB_AND_RIDGE
 from raflib.explore.catalog.hero import HERO
 from raflib.explore.catalog.landscape import LANDSCAPE
@@ -48,6 +50,7 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
         e.name: e
         for e in (
             BANDWIDTH,
+            BUDGET,
             BUMP,
             COINS,
             COMMON,
@@ -61,6 +64,7 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
             ENDS,
             ENVELOPE,
             FRONTIER,
+            GOALS,
             HEBB_AND_RIDGE,
             HERO,
             LANDSCAPE,
