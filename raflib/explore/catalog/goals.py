@@ -116,8 +116,8 @@ GOALS = Explorer(
     ),
     compute=compute,
     readings=(
-        "At α = {alpha} and λ = {lam} the square loss gets {ridge_mem:.1%} of its facts wrong, and on new inputs it "
-        "has {ridge_times:.4g} times the error of Bayes, which is {bayes_gen:.3g}; the hinge loss gets "
-        "{svm_mem:.1%} of its facts wrong and has {svm_times:.4g} times that error.",
+        "At α = {alpha}, ε = {eps}, γ = {gamma} and λ = {lam} the square loss gets {ridge_mem:.1%} of its facts wrong, "
+        "and on new inputs it has {ridge_times:.4g} times the error of Bayes, which is {bayes_gen:.3g}; the hinge loss "
+        "gets {svm_mem:.1%} of its facts wrong and has {svm_times:.4g} times that error.",
     ),
 )
