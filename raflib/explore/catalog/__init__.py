@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from raflib.explore.catalog.bandwidth import BANDWIDTH
+from raflib.explore.catalog.budget import BUDGET
 from raflib.explore.catalog.bump import BUMP
 from raflib.explore.catalog.coins import COINS
 from raflib.explore.catalog.common import COMMON
@@ -17,12 +18,15 @@ from raflib.explore.catalog.cover import COVER
 from raflib.explore.catalog.crowd import CROWD
 from raflib.explore.catalog.digits import DIGITS
 from raflib.explore.catalog.ends import ENDS
+from raflib.explore.catalog.envelope import ENVELOPE
 from raflib.explore.catalog.frontier import FRONTIER
+from raflib.explore.catalog.goals import GOALS
 from raflib.explore.catalog.hebb import HEBB_AND_RIDGE
 from raflib.explore.catalog.hero import HERO
 from raflib.explore.catalog.landscape import LANDSCAPE
 from raflib.explore.catalog.losses import LOSSES_AND_RIDGES
 from raflib.explore.catalog.moments import MOMENTS
+from raflib.explore.catalog.movers import MOVERS
 from raflib.explore.catalog.neurons import NEURONS
 from raflib.explore.catalog.onset import ONSET
 from raflib.explore.catalog.overlaps import OVERLAPS
@@ -46,6 +50,7 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
         e.name: e
         for e in (
             BANDWIDTH,
+            BUDGET,
             BUMP,
             COINS,
             COMMON,
@@ -57,12 +62,15 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
             CROWD,
             DIGITS,
             ENDS,
+            ENVELOPE,
             FRONTIER,
+            GOALS,
             HEBB_AND_RIDGE,
             HERO,
             LANDSCAPE,
             LOSSES_AND_RIDGES,
             MOMENTS,
+            MOVERS,
             NEURONS,
             ONSET,
             OVERLAPS,

@@ -109,8 +109,8 @@ BANDWIDTH = Explorer(
     ),
     compute=compute,
     readings=(
-        "With the {loss} loss at η = {eta}, an angle of {angle:.0f}°, {gen:.1%} of new inputs and {mem:.1%} of the "
-        "facts are wrong. The width best for the rule is near η = {eta_best:.2g}, with {gen_best:.1%} and "
-        "{mem_best:.1%}.",
+        "At α = {alpha}, ε = {eps} and λ = {lam} the {loss} loss at η = {eta}, an angle of {angle:.0f}°, gets "
+        "{gen:.1%} of new inputs and {mem:.1%} of the facts wrong. The width best for the rule is near "
+        "η = {eta_best:.2g}, with {gen_best:.1%} and {mem_best:.1%}.",
     ),
 )

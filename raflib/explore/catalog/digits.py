@@ -99,7 +99,7 @@ DIGITS = Explorer(
     ),
     compute=compute,
     readings=(
-        "At η = {eta}, which the theory reads as an angle of {angle:.0f}°, and λ = {lam}, {gen:.1%} of new images and "
-        "{mem:.1%} of the facts are put into the wrong class.",
+        "With a share ε = {eps} of facts {facts}: at η = {eta}, which the theory reads as an angle of {angle:.0f}°, "
+        "and λ = {lam}, {gen:.1%} of new images and {mem:.1%} of the facts are put into the wrong class.",
     ),
 )

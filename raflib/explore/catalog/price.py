@@ -96,9 +96,11 @@ PRICE = Explorer(
     ),
     compute=compute,
     readings=(
-        "At λ = {lam} the support vector machine is ahead on the rule, {svm:.3f}/√α against {ridge:.3f}/√α, and gets "
-        "{svm_mem:.1%} of its facts wrong; ridge regression gets {ridge_mem:.1%} wrong.",
-        "At λ = {lam} ridge regression is ahead on the rule, {ridge:.3f}/√α against {svm:.3f}/√α, and gets "
-        "{ridge_mem:.1%} of its facts wrong; the support vector machine gets {svm_mem:.1%} wrong.",
+        "At α = {alpha}, ε = {eps}, μ⋆² = {share} and λ = {lam} the support vector machine is ahead on the rule, "
+        "{svm:.3f}/√α against {ridge:.3f}/√α, and gets {svm_mem:.1%} of its facts wrong; ridge regression gets "
+        "{ridge_mem:.1%} wrong.",
+        "At α = {alpha}, ε = {eps}, μ⋆² = {share} and λ = {lam} ridge regression is ahead on the rule, "
+        "{ridge:.3f}/√α against {svm:.3f}/√α, and gets {ridge_mem:.1%} of its facts wrong; the support vector "
+        "machine gets {svm_mem:.1%} wrong.",
     ),
 )

@@ -103,8 +103,8 @@ SLOPE = Explorer(
     ),
     compute=compute,
     readings=(
-        "At α = {alpha} the exponents are {ridge_slope:.3f} for ridge regression, {svm_slope:.3f} for the support "
-        "vector machine and {bayes_slope:.3f} for the Bayes-optimal learner; the errors are {ridge:.2g}, {svm:.2g} "
-        "and {bayes:.2g}.",
+        "At α = {alpha}, ε = {eps} and λ = {lam} the exponents are {ridge_slope:.3f} for ridge regression, "
+        "{svm_slope:.3f} for the support vector machine and {bayes_slope:.3f} for the Bayes-optimal learner; the "
+        "errors are {ridge:.2g}, {svm:.2g} and {bayes:.2g}.",
     ),
 )

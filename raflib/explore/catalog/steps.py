@@ -68,8 +68,8 @@ STEPS = Explorer(
     answer=(
         "They spoil it: the error climbs to 41.1%, because the end is a learner that stores nearly every label. At "
         "α = 2 it climbs as well, from 28.7% to 31.0%, but it is there sooner: a step leaves 0.70 of the distance of "
-        "the weights from their end, where at α = 1 it leaves 0.90. Half as many samples are as quick as twice as "
-        "many, 0.69. With λ = 3 the further steps help, if only from 33.8% to 33.2%."
+        "the weights from their end, where at α = 1 it leaves 0.90. Half a sample per dimension is as quick as "
+        "two, 0.69. With λ = 3 the further steps help, if only from 33.8% to 33.2%."
     ),
     alt=(
         "First panel: the error on new inputs against the step, from one half at step 0. The posterior mean falls to "
@@ -124,11 +124,11 @@ STEPS = Explorer(
     ),
     compute=compute,
     readings=(
-        "After {step} steps the learner is wrong on {wrong:.1%} of new inputs and still improves: it will end at "
+        "At step {step} the learner is wrong on {wrong:.1%} of new inputs and still improves: it will end at "
         "{end:.1%}. A step leaves {factor:.2f} of the distance of its weights from their end.",
-        "After {step} steps the learner is wrong on {wrong:.1%} of new inputs, within a point of its end, {end:.1%}. "
+        "At step {step} the learner is wrong on {wrong:.1%} of new inputs, within a point of its end, {end:.1%}. "
         "A step leaves {factor:.2f} of the distance of its weights from their end.",
-        "After {step} steps the learner is wrong on {wrong:.1%} of new inputs, and it should stop now: it will end at "
+        "At step {step} the learner is wrong on {wrong:.1%} of new inputs, and it should stop now: it will end at "
         "{end:.1%}. A step leaves {factor:.2f} of the distance of its weights from their end.",
     ),
 )

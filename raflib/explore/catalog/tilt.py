@@ -77,7 +77,7 @@ TILT = Explorer(
                 Curve("damping", "digits_rest", over="damping", colour="rule", label="no mean", dash="dashed"),
                 Curve("damping", "digits", over="damping", colour="fact", label="with the mean"),
                 Dot("damping", "digits", colour="fact", label="{digits:.2f}"),
-                Note(0.5, -0.3, "below 0 it diverges"),
+                Note(0.6, -1.15, "below 0 it diverges"),
             ),
         ),
         Panel(
@@ -100,7 +100,7 @@ TILT = Explorer(
                 ),
                 Curve("mean", "digits", over="mean", colour="fact", label="with this damping"),
                 Dot("mean", "digits", colour="fact", label="{digits:.2f}"),
-                Note(0.9, -0.3, "below 0 it diverges"),
+                Note(1.2, -1.15, "below 0 it diverges"),
             ),
         ),
     ),
