@@ -19,6 +19,7 @@ from .solve import THRESHOLD_WIDTH, Solution, solve
 from .task import RulesAndFacts
 
 _GRID = np.geomspace(1e-8, 1e4, 37)
+_FINE = np.exp(np.concatenate([-np.geomspace(1e-3, 1.6, 12)[::-1], [0.0], np.geomspace(1e-3, 1.6, 12)]))
 _GOLDEN = 0.5 * (np.sqrt(5.0) - 1.0)
 _NARROWINGS = 32  # of a bracket of two grid steps: 1.5 log units * 0.618^32 = 3e-7
 _RATE_STEP = 0.05  # half the decade over which a local exponent is measured, in log10(alpha)
@@ -158,8 +159,9 @@ def best_lam(
 ) -> BestLam:
     """Find the ridge with the smallest error, over lam = 0+ and [1e-8, 1e4].
 
-    A grid of 37 ridges and the limit lam -> 0+ brackets the minimum of every point, a golden-section search over
-    batched solves narrows it. The error is assumed to have one minimum within two grid steps. The limit is left out at
+    A grid of ridges, fine around lam = mu_star^2, and the limit lam -> 0+ brackets the minimum of every point, a
+    golden-section search over batched solves narrows it. The error is assumed to have one minimum within two grid
+    steps. The limit is left out at
     the interpolation threshold itself, where it has no finite solution.
 
     Parameters
@@ -200,14 +202,21 @@ def best_lam(
         sol = solve(task, Learner(learner.loss, learner.features, lam), tol=1e-11)
         return np.asarray(objective(sol))
 
-    grid = _GRID.reshape(-1, *(1,) * len(shape))
-    values = error(np.broadcast_to(grid, (_GRID.size, *shape)))
+    # Below lam = mu_star^2 the hinge meets every label and the error is flat; a valley next to that point is narrow if
+    # the kernel is nearly all private. So the grid becomes finer towards it.
+    strength = np.broadcast_to(np.square(np.asarray(learner.features.strengths[1])), shape)
+    fine = np.clip(np.multiply.outer(_FINE, strength), _GRID[0], _GRID[-1])
+    coarse = np.broadcast_to(_GRID.reshape(-1, *(1,) * len(shape)), (_GRID.size, *shape))
+    grid = np.sort(np.concatenate([coarse, fine]), axis=0)
+    values = error(grid)
     # At the interpolation threshold the overlaps grow without bound as lam -> 0+: no error is reached there.
     threshold = interpolation_threshold(Learner(learner.loss, learner.features, 1.0), task.eps)
     solved = np.abs(task.alpha / np.asarray(threshold) - 1.0) > 2.0 * THRESHOLD_WIDTH
     at_zero = np.where(solved, error(np.where(solved, 0.0, _GRID[0])), np.inf)
-    lowest = np.clip(values.argmin(axis=0), 1, _GRID.size - 2)
-    low, high = np.log(_GRID[lowest - 1]), np.log(_GRID[lowest + 1])
+    lowest = values.argmin(axis=0)[None]
+    low, high = (
+        np.log(np.take_along_axis(grid, np.clip(lowest + step, 0, len(grid) - 1), axis=0)[0]) for step in (-1, 1)
+    )
     for _ in range(_NARROWINGS):
         left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
         both = error(np.exp(np.stack([left, right])))

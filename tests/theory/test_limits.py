@@ -197,6 +197,15 @@ class TestBestLam:
             beside = rf.solve(task, rf.Learner(loss, rf.Linear(), factor * best.lam))
             assert rf.generalization_error(beside) > best.error
 
+    @pytest.mark.parametrize(("alpha", "eps", "degrees"), [(2.0, 0.5, 75.0), (4.0, 0.5, 87.0), (1.0, 0.3, 81.0)])
+    def test_narrow_valley_of_the_hinge(self, alpha: float, eps: float, degrees: float) -> None:
+        task, kernel = rf.RulesAndFacts(alpha, eps), rf.Kernel.from_angle(np.radians(degrees))
+        scan = np.geomspace(0.1, 2.0, 3001) * kernel.mu_star**2
+        errors = rf.generalization_error(rf.solve(task, rf.Learner(rf.Hinge(), kernel, scan)))
+        best = rf.best_lam(task, rf.Learner(rf.Hinge(), kernel, 1.0))
+        assert best.error < np.min(errors) + 1e-10
+        assert not best.at_zero
+
     @pytest.mark.parametrize("loss", [rf.Square(), rf.Hinge()], ids=repr)
     def test_at_the_interpolation_threshold(self, loss: rf.losses.Loss) -> None:
         # Ridgeless it has no finite solution; the best ridge is as near the one just beside it as the load is.
