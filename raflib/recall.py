@@ -447,7 +447,7 @@ def _kept(solution: Solution, overlap: Overlap | None, rho: Array) -> Array:
     given = overlap(rho) if callable(overlap) else overlap
     kept = np.asarray(validation.number("overlap", given, -1e-12, 1 + 1e-12))
     try:
-        return np.clip(np.broadcast_to(kept, rho.shape), 0.0, 1.0)
+        return np.asarray(np.clip(np.broadcast_to(kept, rho.shape), 0.0, 1.0))
     except ValueError:
         raise ValueError(f"overlap has shape {kept.shape}, which does not broadcast to {rho.shape}") from None
 
