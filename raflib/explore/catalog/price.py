@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import raflib as rf
-from raflib.explore.catalog.shared import ERROR_RANGE, ERROR_TICKS, Results, both_errors
+from raflib.explore.catalog.shared import ERROR_TICKS, Results, both_errors
 from raflib.explore.spec import Array, Control, Curve, Dot, Explorer, Output, Panel
 
 
@@ -83,7 +83,7 @@ PRICE = Explorer(
         Panel(
             **X_AXIS,
             y_label="facts wrong E_mem",
-            y_range=ERROR_RANGE,
+            y_range=(-0.015, 0.6),
             y_ticks=ERROR_TICKS,
             y_format=".0%",
             marks=(
