@@ -12,33 +12,12 @@ from raflib.explore.catalog.shared import (
     LOSS,
     LOSSES,
     Results,
-    both_errors,
     for_each_loss,
 )
 from raflib.explore.spec import Array, Control, Curve, Dot, Explorer, Output, Panel
 
-RIDGES = np.geomspace(0.003, 6.0, 111)
-"""Where the best ridge of the hinge is looked for: finely, since at large angles its valley is narrow."""
-
 FLAT = 1e-6
-"""Errors that differ by less are the same: below that valley the error of the hinge does not depend on the ridge."""
-
-
-def best_hinge_ridge(task: rf.RulesAndFacts, kernel: rf.Kernel, everything: Array) -> Array:
-    """Find the ridge best for the rule, to a thousandth of itself; 0 where it is not better than no ridge."""
-
-    def lowest(lam: Array) -> tuple[Array, Array, Array, Array]:
-        gen, _ = both_errors(task, "hinge", kernel, lam)
-        lam, here = np.broadcast_to(lam, gen.shape), np.argmin(gen, axis=0, keepdims=True)
-        places = [np.clip(here + step, 0, len(gen) - 1) for step in (-1, 1, 0)]
-        low, high, best = (np.take_along_axis(lam, place, 0) for place in places)
-        return low, high, best, np.take_along_axis(gen, here, 0)
-
-    axes = (-1, *(1,) * everything.ndim)
-    low, high, best, gen = lowest(RIDGES.reshape(axes))
-    for _ in range(2):
-        low, high, best, gen = lowest(low * (high / low) ** np.linspace(0.0, 1.0, 13).reshape(axes))
-    return np.where(everything - gen[0] < FLAT, 0.0, best[0])
+"""Errors that differ by less are the same: below its valley the error of the hinge does not depend on the ridge."""
 
 
 def compute(alpha: Array, eps: Array, loss: NDArray[np.str_], gamma: Array) -> Results:
@@ -46,11 +25,13 @@ def compute(alpha: Array, eps: Array, loss: NDArray[np.str_], gamma: Array) -> R
     task, kernel = rf.RulesAndFacts(alpha, eps), rf.Kernel.from_angle(np.radians(gamma))
 
     def one(name: str) -> Results:
-        everything = np.asarray(rf.generalization_error(rf.solve(task, rf.Learner(LOSSES[name], kernel, 0.0))))
+        learner = rf.Learner(LOSSES[name], kernel, 0.0)
+        everything = np.asarray(rf.generalization_error(rf.solve(task, learner)))
         if name == "square":
             lam = np.maximum(np.asarray(rf.optimal_ridge(eps, kernel)) + 0.0 * alpha, 0.0)
         else:
-            lam = best_hinge_ridge(task, kernel, everything)
+            best = rf.best_lam(task, learner)
+            lam = np.where(everything - best.error < FLAT, 0.0, best.lam)
         solution = rf.solve(task, rf.Learner(LOSSES[name], kernel, lam))
         return {
             "gen_best": np.asarray(rf.generalization_error(solution)),
