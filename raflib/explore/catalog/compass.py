@@ -103,9 +103,11 @@ COMPASS = Explorer(
     panels=(DIRECTIONS, errors_against_lam()),
     compute=compute,
     readings=(
-        "The labels point to {wanted:.0f}°, the kernel with its ridge to {turned:.0f}°. Of each residual of the linear "
-        "part {kept:.0%} is stored. The learner gets {gen:.1%} of new inputs and {mem:.1%} of its facts wrong.",
-        "The labels point to {wanted:.0f}°, the kernel to more, and no ridge turns it back. Of each residual "
-        "{kept:.0%} is stored. The learner gets {gen:.1%} of new inputs and {mem:.1%} of its facts wrong.",
+        "The labels point to {wanted:.0f}°, the kernel of {gamma} with the ridge λ = {lam} to {turned:.0f}°. Of each "
+        "residual of the linear part {kept:.0%} is stored. At α = {alpha} the learner gets {gen:.1%} of new inputs and "
+        "{mem:.1%} of its facts wrong.",
+        "The labels point to {wanted:.0f}°, the kernel of {gamma} to more, and no ridge turns it back; λ = {lam} turns "
+        "it to {turned:.0f}°. Of each residual of the linear part {kept:.0%} is stored. At α = {alpha} the learner "
+        "gets {gen:.1%} of new inputs and {mem:.1%} of its facts wrong.",
     ),
 )

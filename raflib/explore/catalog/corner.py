@@ -92,10 +92,10 @@ CORNER = Explorer(
     ),
     answer=(
         "With the square loss the error on new inputs stays at 21.1% up to 50°, while the facts wrong fall from "
-        "25.8% at 15° to 10.3% at 30°, 0.2% at 40° and none from 45° on. Beyond 50° no ridge is best, every fact is "
-        "stored, and the rule begins to pay: 21.3% at 60°. The support vector machine has no such angle. Its error "
-        "is least near 40°, 20.4%, but 4.2% of its facts are wrong there. At 60° only 0.1% are, and the error is "
-        "back at 21.1%, the best that it can do without any ridge as well."
+        "25.8% at 15° to 10.3% at 30°, 0.2% at 40° and none from 45° on. Beyond 50° it is best to have no ridge, "
+        "every fact is stored, and the rule begins to pay: 21.3% at 60°. The support vector machine has no such "
+        "angle. Its error is least near 40°, 20.4%, but 4.2% of its facts are wrong there. At 60° only 0.1% are, and "
+        "the error is back at 21.1%, the best that it can do without any ridge as well."
     ),
     alt=(
         "First panel: both errors against the angle of the kernel at the best ridge, and the error on new inputs of "
@@ -121,8 +121,10 @@ CORNER = Explorer(
     panels=(AGAINST_ANGLE, PLANE),
     compute=compute,
     readings=(
-        "At {gamma} the best ridge is λ = {lam_best:.2g}, with {gen_best:.1%} of new inputs and {mem_best:.1%} of the "
-        "facts wrong. Without ridge every fact is stored, and {gen_all:.1%} of new inputs are wrong.",
-        "At {gamma} no ridge is best. Every fact is stored, and {gen_best:.1%} of new inputs are wrong.",
+        "With the {loss} loss the best ridge at {gamma} is λ = {lam_best:.2g}, with {gen_best:.1%} of new inputs and "
+        "{mem_best:.1%} of the facts wrong. Without ridge every fact is stored, and {gen_all:.1%} of new inputs are "
+        "wrong.",
+        "With the {loss} loss it is best to have no ridge at {gamma}. Every fact is stored, and {gen_best:.1%} of new "
+        "inputs are wrong.",
     ),
 )  # fmt: skip

@@ -111,7 +111,8 @@ CROWD = Explorer(
     panels=(SHARES, OVERLAP),
     compute=compute,
     readings=(
-        "The overlap with the rule is m = {m:.3f}; {rule:.1%} of the field's variance on a new input is the rule, "
-        "{private:.1%} is private noise. The learner gets {gen:.1%} of new inputs and {mem:.1%} of its facts wrong.",
+        "At κ = {kappa} and λ = {lam} the overlap with the rule is m = {m:.3f}; {rule:.1%} of the field's variance on "
+        "a new input is the rule, {private:.1%} is private noise. The learner gets {gen:.1%} of new inputs and "
+        "{mem:.1%} of its facts wrong.",
     ),
 )  # fmt: skip

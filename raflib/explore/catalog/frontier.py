@@ -115,8 +115,8 @@ FRONTIER = Explorer(
     panels=(PLANE, AGAINST_WIDTH),
     compute=compute,
     readings=(
-        "With κ = {kappa} and λ = {lam} the learner gets {gen:.1%} of new inputs and {mem:.1%} of its facts wrong; at "
-        "this λ a linear learner gets {linear_gen:.1%} and {linear_mem:.1%}, the kernel {kernel_gen:.1%} and "
-        "{kernel_mem:.1%}.",
+        "With κ = {kappa}, γ = {gamma}° and λ = {lam} the learner gets {gen:.1%} of new inputs and {mem:.1%} of its "
+        "facts wrong; at this λ a linear learner gets {linear_gen:.1%} and {linear_mem:.1%}, the kernel "
+        "{kernel_gen:.1%} and {kernel_mem:.1%}.",
     ),
 )

@@ -109,12 +109,13 @@ ONSET = Explorer(
     ),
     compute=compute,
     readings=(
-        "At κ = {kappa} neither loss meets every label: of the facts the square loss gets {square_mem:.1%} wrong and "
-        "the hinge loss {hinge_mem:.1%}, of new inputs {square_gen:.1%} and {hinge_gen:.1%}. The hinge loss would "
-        "need κ = {hinge_at:.3g}, the square loss κ = {square_at:.1f}.",
-        "At κ = {kappa} the hinge loss meets every label and the square loss does not yet, with {square_mem:.1%} of "
-        "its facts wrong; of new inputs the square loss gets {square_gen:.1%} wrong, the hinge loss {hinge_gen:.1%}.",
-        "At κ = {kappa} both losses meet every label; of new inputs the square loss gets {square_gen:.1%} wrong and "
-        "the hinge loss {hinge_gen:.1%}.",
+        "At κ = {kappa}, γ = {gamma}° neither loss meets every label: of the facts the square loss gets "
+        "{square_mem:.1%} wrong and the hinge loss {hinge_mem:.1%}, of new inputs {square_gen:.1%} and "
+        "{hinge_gen:.1%}. The hinge loss would need κ = {hinge_at:.3g}, the square loss κ = {square_at:.1f}.",
+        "At κ = {kappa}, γ = {gamma}° the hinge loss meets every label and the square loss does not yet, with "
+        "{square_mem:.1%} of its facts wrong; of new inputs the square loss gets {square_gen:.1%} wrong, the hinge "
+        "loss {hinge_gen:.1%}.",
+        "At κ = {kappa}, γ = {gamma}° both losses meet every label; of new inputs the square loss gets "
+        "{square_gen:.1%} wrong and the hinge loss {hinge_gen:.1%}.",
     ),
 )
