@@ -77,8 +77,8 @@ CROWD = Explorer(
     title="What does a wide learner gain?",
     question=(
         "Ridgeless regression, λ → 0⁺, with κ = 2.5 features per input dimension, a few more than samples, gets 44.4% "
-        "of new inputs wrong. Give it a hundred: the error falls by a third. Does the learner then know more of the "
-        "rule, so that its overlap m has grown? Watch the second panel, and then what the first one says."
+        "of new inputs wrong. Give it a hundred: the error falls by a third. Watch the second panel, and then what the "
+        "first one says: does the learner now know more of the rule, so that its overlap m has grown?"
     ),
     answer=(
         "No. The overlap is m = 0.327 at κ = 2.5, at κ = 100 and at every width above κ = α. The error falls from "

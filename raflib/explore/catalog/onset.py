@@ -58,8 +58,8 @@ def against_width(y_label: str, square: str, hinge: str) -> Panel:
         x_log=True,
         drag_x="kappa",
         marks=(
-            Rule("hinge_at", label="hinge", colour="hinge"),
-            Rule("square_at", label="square", colour="square"),
+            Rule("hinge_at", label="", colour="hinge"),  # two names would run into each other on a phone
+            Rule("square_at", label="κ = α", colour="square", dash="solid"),
             Curve("kappa", square, over="kappa", colour="square", label="square"),
             Curve("kappa", hinge, over="kappa", colour="hinge", label="hinge", dash="dashed"),
             Dot("kappa", square, colour="square", label=f"{{{square}:.1%}}"),
@@ -72,10 +72,10 @@ ONSET = Explorer(
     name="onset",
     title="How wide must a learner be to meet every label?",
     question=(
-        "Without ridge each loss has a width from which on it meets every label: the vertical lines. Half of the "
-        "labels are facts now. Let facts become rare, ε = 0.05: with so little to store, are a few features enough? "
-        "Which of the two lines moves, and how far? And does the error of the hinge loss on new inputs have a peak at "
-        "its line, as that of the square loss has?"
+        "Without ridge each loss has a width from which on it meets every label: the vertical lines, in the colours "
+        "of the losses. Half of the labels are facts now. Let facts become rare, ε = 0.05: with so little to store, "
+        "are a few features enough? Which of the two lines moves, and how far? And does the error of the hinge loss on "
+        "new inputs have a peak at its line, as that of the square loss has?"
     ),
     answer=(
         "The line of the square loss stays at κ = α = 2. That of the hinge loss moves, but only from 0.95 to 0.81. "
