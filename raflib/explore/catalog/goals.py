@@ -88,7 +88,7 @@ GOALS = Explorer(
             x_format=".0%",
             y_format=".1f",
             marks=(
-                Note(0.012, 0.02, "both goals"),
+                Note(0.14, 0.0, "← both goals"),
                 Curve("ridge_mem", "ridge_over", over="lam", colour="square", label="square"),
                 Curve("svm_mem", "svm_over", over="lam", colour="hinge", label="hinge", dash="dashed"),
                 Dot("ridge_mem", "ridge_over", colour="square", label="{ridge_times:.3g} times"),
