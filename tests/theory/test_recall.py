@@ -107,6 +107,15 @@ def test_square_by_quadrature_is_its_closed_form() -> None:
         np.testing.assert_allclose(_mean(loss, q, V, copy), _missed(loss, q, V, copy), atol=1e-11)
 
 
+def test_a_step_that_is_narrow_beside_the_noise() -> None:
+    # Large fields and little lost response: the integrand rises within 1e-4 of the width of t, at a place of its own.
+    q, V = np.array([30.0, 1e3, 1e5, 1e7]), np.array([40.0, 3.0, 200.0, 9.0])
+    r, lost = 1 - np.array([1e-2, 1e-3, 1e-4, 1e-5]), V * np.array([1e-2, 1e-4, 1e-3, 1e-5])
+    copy = Copy(r, V - lost, lost)
+    for loss in (rf.Square(), rf.MinNorm()):
+        np.testing.assert_allclose(_mean(loss, q, V, copy), _missed(loss, q, V, copy), rtol=1e-9)
+
+
 def test_kernel_ridge_is_linear_ridge_and_a_share() -> None:
     """b(rho) = (W rho + tau h) / (1 + W) with W and q of linear ridge at (lam + mu_star^2) / mu1^2."""
     lam, features = 0.3, rf.Kernel(0.7, 0.9)
