@@ -21,8 +21,9 @@ def load_at(angle: Array, eps: Array, margin: Array) -> Array:
 
 
 def best_angle(eps: Array, margin: Array) -> Array:
-    """Return the angle in degrees at which the load is largest, by three ever finer grids; good to 1e-4 degrees."""
-    low, high = np.full(np.broadcast_shapes(eps.shape, margin.shape), 1.0), 90.0
+    """Return the angle in degrees at which the load is largest, by three ever finer grids; good to 0.01 degrees."""
+    shape = np.broadcast_shapes(eps.shape, margin.shape)
+    low, high = np.full(shape, 1.0), np.full(shape, 90.0)
     t = np.linspace(0.0, 1.0, 41)
     for _ in range(3):
         grid = low[..., None] + (high - low)[..., None] * t

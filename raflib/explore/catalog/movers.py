@@ -44,14 +44,15 @@ def compute(alpha: Array, eps: Array, loss: NDArray[np.str_], lam: Array, wrong:
     def one(name: str) -> Results:
         sol = rf.solve(rf.RulesAndFacts(alpha, eps), rf.Learner(LOSSES[name], rf.Linear(), lam))
         mem = np.asarray(rf.memorization_error(sol))
-        by_facts = alpha * eps * moved(name, sol.q, sol.V, np.zeros_like(sol.q), np.ones_like(sol.q))
+        s, q, V = np.asarray(sol.s), np.asarray(sol.q), np.asarray(sol.V)
+        by_facts = alpha * eps * moved(name, q, V, np.zeros_like(q), np.ones_like(q))
         least = needed(alpha, eps, mem)
         return {
             "gen": np.asarray(rf.generalization_error(sol)),
             "mem": mem,
-            "noise": sol.s / sol.q,
-            "by_facts": by_facts / sol.q,
-            "share": by_facts / sol.s,
+            "noise": s / q,
+            "by_facts": by_facts / q,
+            "share": by_facts / s,
             "least": least,
             "least_gen": np.arcsin(np.sqrt(least)) / np.pi,
         }
