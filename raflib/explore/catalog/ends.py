@@ -92,9 +92,11 @@ ENDS = Explorer(
     ),
     compute=compute,
     readings=(
-        "A pure rule: {gen:.1%} of new inputs are wrong, and a single fact, planted among these samples, is forgotten "
-        "in {mem:.1%} of all cases.",
-        "With a share {eps} of facts {gen:.1%} of new inputs and {mem:.1%} of the facts are wrong.",
-        "Facts alone: nothing can be said about new inputs, {gen:.1%} of them are wrong, and {mem:.1%} of the facts.",
+        "A pure rule, {loss} loss, α = {alpha}, γ = {gamma}°, λ = {lam}: {gen:.1%} of new inputs are wrong, and a "
+        "single fact, planted among these samples, is forgotten in {mem:.1%} of all cases.",
+        "A share {eps} of facts, {loss} loss, α = {alpha}, γ = {gamma}°, λ = {lam}: {gen:.1%} of new inputs and "
+        "{mem:.1%} of the facts are wrong.",
+        "Facts alone, {loss} loss, α = {alpha}, γ = {gamma}°, λ = {lam}: nothing can be said about new inputs, "
+        "{gen:.1%} of them are wrong, and {mem:.1%} of the facts.",
     ),
 )

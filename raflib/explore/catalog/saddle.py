@@ -140,14 +140,15 @@ SADDLE = Explorer(
     panels=(SLICE, ROUND),
     compute=compute,
     readings=(
-        "At the solution f is level in all six variables, and a round of the equations changes nothing.",
-        "With {along} at {factor} times its value f does not change: it is a straight, level line along {along}. One "
-        "round of the equations puts {along} to {after:.3f} times its value.",
-        "With {along} at {factor} times its value f is {change:.2f}% higher: a valley along {along}. One round of the "
-        "equations puts {along} to {after:.3f} times its value.",
-        "With {along} at {factor} times its value f changes by {change:.2f}%: a hill along {along}. One round of the "
-        "equations puts {along} to {after:.3f} times its value.",
-        "With {along} at {factor} times its value f changes by less than 0.005%: almost level, if not quite. One round "
-        "of the equations puts {along} to {after:.3f} times its value.",
+        "For {loss} loss, {features} features and ε = {eps}: {along} is at its solution, and so are the other five. "
+        "Here f is level in all six variables, and a round of the equations changes nothing.",
+        "For {loss} loss, {features} features and ε = {eps}: {along} at {factor} times its value leaves f as it is, a "
+        "straight, level line along {along}. One round of the equations makes that {after:.3f} times.",
+        "For {loss} loss, {features} features and ε = {eps}: {along} at {factor} times its value makes f {change:.2f}% "
+        "higher, a valley along {along}. One round of the equations makes that {after:.3f} times.",
+        "For {loss} loss, {features} features and ε = {eps}: {along} at {factor} times its value changes f by "
+        "{change:.2f}%, a hill along {along}. One round of the equations makes that {after:.3f} times.",
+        "For {loss} loss, {features} features and ε = {eps}: {along} at {factor} times its value changes f by less "
+        "than 0.005%, almost level, if not quite. One round of the equations makes that {after:.3f} times.",
     ),
 )
