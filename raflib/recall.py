@@ -308,13 +308,13 @@ def copy_response(solution: Solution, rho: float | Array, kept: float | Array) -
         \text{RandomFeatures}: \quad & V_1 = \mu_1^2\,\langle xR\rangle, \quad V_\star = \mu_\star^2\,\langle R\rangle,
             \quad q_\star = \frac{\mu_\star^2\lVert a\rVert^2}p,
 
-    and :math:`V(\rho) = V_1\rho + V_\star h`, :math:`r = \rho + (h - \rho)\,q_\star/q`. `Linear` is the kernel without
-    a nonlinear part.
+    and :math:`V(\rho) = V_1\rho + V_\star h`, :math:`r = \rho + (h - \rho)\,q_\star/q`. `raflib.Linear` is the kernel
+    without a nonlinear part.
 
     Parameters
     ----------
     solution : Solution
-        Of a `Learner` on `Linear`, `Kernel` or `RandomFeatures`.
+        Of a `raflib.Learner` on `raflib.Linear`, `raflib.Kernel` or `raflib.RandomFeatures`.
     rho : float or array, in [0, 1]
         Correlation; its shape begins with that of the solution, or it is a number.
     kept : float or array, in [0, 1]
@@ -328,7 +328,7 @@ def copy_response(solution: Solution, rho: float | Array, kept: float | Array) -
     Raises
     ------
     ValueError
-        If the features have no known split, or as `weight_norm` does for random features.
+        If the features have no known split, or as `raflib.weight_norm` does for random features.
 
     References
     ----------
