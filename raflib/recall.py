@@ -179,7 +179,8 @@ def recall_error(solution: Solution, rho: float | Array, overlap: Overlap | None
     .. math::
 
         y\,\omega(x') &= r\,u + \sqrt{q(1-r^2)}\,\xi + V(\rho)\,g(u), \\
-        V(\rho) &= V_1\,\rho + V_\star\,h(\rho), \qquad r = \rho + \big(h(\rho)-\rho\big)\frac{q_\star}q,
+        V(\rho) &= V_1\,\rho + V_\star\,h(\rho), \\
+        r &= \rho + \big(h(\rho)-\rho\big)\frac{q_\star}q,
 
     with the fact's cavity margin :math:`u \sim \mathcal N(0, q)`, the force g of the loss, an independent
     :math:`\xi \sim \mathcal N(0,1)`, and the responses :math:`V_1, V_\star` of the linear and the nonlinear part,
@@ -237,8 +238,8 @@ def basin_radius(solution: Solution, overlap: Overlap | None = None, error: floa
 
     .. math::
 
-        R = 1 - \rho_\star, \qquad
-        \rho_\star = \inf\big\{\rho : E_\text{rec}(\rho') \le \text{error for all } \rho' \in [\rho, 1]\big\}
+        R &= 1 - \rho_\star, \\
+        \rho_\star &= \inf\big\{\rho : E_\text{rec} \le \text{error on } [\rho, 1]\big\}
 
     Where inputs are binary, a copy of correlation rho has a share :math:`(1-\rho)/2` of its entries flipped.
 
@@ -303,13 +304,18 @@ def copy_response(solution: Solution, rho: float | Array, kept: float | Array) -
 
     .. math::
 
-        \text{Kernel}: \quad & V_1 = \frac{\mu_1^2}{\lambda + \mu_1^2\hat V}, \quad
-            V_\star = \frac{\mu_\star^2}\lambda, \quad q_\star = 0, \\
-        \text{RandomFeatures}: \quad & V_1 = \mu_1^2\,\langle xR\rangle, \quad V_\star = \mu_\star^2\,\langle R\rangle,
-            \quad q_\star = \frac{\mu_\star^2\lVert a\rVert^2}p,
+        V_1 &= \frac{\mu_1^2}{\lambda + \mu_1^2\hat V}, \quad
+        V_\star = \frac{\mu_\star^2}\lambda, \quad q_\star = 0
 
-    and :math:`V(\rho) = V_1\rho + V_\star h`, :math:`r = \rho + (h - \rho)\,q_\star/q`. `raflib.Linear` is the kernel
-    without a nonlinear part.
+    for `raflib.Kernel`,
+
+    .. math::
+
+        V_1 &= \mu_1^2\,\langle xR\rangle, \quad V_\star = \mu_\star^2\,\langle R\rangle, \\
+        q_\star &= \frac{\mu_\star^2\lVert a\rVert^2}p
+
+    for `raflib.RandomFeatures`, and :math:`V(\rho) = V_1\rho + V_\star h`, :math:`r = \rho + (h - \rho)\,q_\star/q`.
+    `raflib.Linear` is the kernel without a nonlinear part.
 
     Parameters
     ----------
