@@ -304,7 +304,7 @@ def copy_response(solution: Solution, rho: float | Array, kept: float | Array) -
 
     .. math::
 
-        V_1 &= \frac{\mu_1^2}{\lambda + \mu_1^2\hat V}, \quad
+        V_1 = \frac{\mu_1^2}{\lambda + \mu_1^2\hat V}, \quad
         V_\star = \frac{\mu_\star^2}\lambda, \quad q_\star = 0
 
     for `raflib.Kernel`,
