@@ -11,8 +11,9 @@ from .activations import Hermite, activation_bias, hermite, rbf_eta
 from .features import Kernel, Linear, RandomFeatures
 from .finite import Estimate, Simulation, SimulationError, simulate
 from .gardner import GardnerVolume, gardner_volume
+from .large_load import Asymptotics, asymptotics, rate
 from .learner import BayesOptimal, Learner
-from .limits import Asymptotics, BestLam, asymptotics, best_lam, interpolation_threshold, optimal_ridge, rate
+from .limits import BestLam, best_lam, interpolation_threshold, optimal_ridge
 from .losses import Hinge, Logistic, MaxMargin, MinNorm, Square, SquaredHinge
 from .margins import Atoms, MarginDistribution, MarginLaw, margin_distribution
 from .notebook import check, stamp

@@ -1,4 +1,4 @@
-"""Best ridges, large loads and their constants."""
+"""Best ridges and the loads at which lam -> 0+ stops meeting every constraint."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import log_ndtr
 
 from . import validation
 from .features import FeatureMap, Kernel, Linear
-from .gaussian import REACH, SQRT_2PI, integrate
-from .learner import BayesOptimal, Learner
-from .losses import Square
+from .learner import Learner
 from .observables import generalization_error
 from .overlaps import Array
 from .solve import THRESHOLD_WIDTH, Solution, solve
@@ -22,7 +19,6 @@ _GRID = np.geomspace(1e-8, 1e4, 37)
 _FINE = np.exp(np.concatenate([-np.geomspace(1e-3, 1.6, 12)[::-1], [0.0], np.geomspace(1e-3, 1.6, 12)]))
 _GOLDEN = 0.5 * (np.sqrt(5.0) - 1.0)
 _NARROWINGS = 32  # of a bracket of two grid steps: 1.5 log units * 0.618^32 = 3e-7
-_RATE_STEP = 0.05  # half the decade over which a local exponent is measured, in log10(alpha)
 
 
 def optimal_ridge(eps: float | Array, features: FeatureMap) -> float | Array:
@@ -229,150 +225,3 @@ def best_lam(
     if shape == ():
         return BestLam(float(lam), float(found), bool(zero))
     return BestLam(lam, found, zero)
-
-
-class Asymptotics(NamedTuple):
-    r"""A power law of the generalization error at large load.
-
-    .. math::
-
-        E_\text{gen} \simeq \text{prefactor}\cdot\alpha^{\text{exponent}}, \qquad \alpha \to \infty .
-
-    Attributes
-    ----------
-    exponent : float, in (-inf, 0)
-        -1/2 for ridge, -1 for the Bayes-optimal learner.
-    prefactor : float, in (0, inf)
-        The constant in front.
-
-    References
-    ----------
-    arXiv:2603.25579, rates at large load.
-
-    Examples
-    --------
-    >>> import raflib as rf
-    >>> exponent, prefactor = rf.asymptotics(rf.Learner(rf.Square(), rf.Linear(), lam=1.0), eps=0.3)
-    >>> sol = rf.solve(rf.RulesAndFacts(alpha=1e6, eps=0.3), rf.Learner(rf.Square(), rf.Linear(), lam=1.0))
-    >>> round(rf.generalization_error(sol) / (prefactor * 1e6**exponent), 4)
-    1.0
-    """
-
-    exponent: float
-    prefactor: float
-
-
-def asymptotics(learner: Learner | BayesOptimal, eps: float) -> Asymptotics:
-    r"""Large-load law of the generalization error, where it is known in closed form.
-
-    Square loss on inputs or a kernel, at any fixed lam:
-
-    .. math::
-
-        E_\text{gen} \to \frac1\pi\sqrt{\frac{\pi}{2(1-\varepsilon)^2} - 1}\ \alpha^{-1/2} .
-
-    Bayes-optimal:
-
-    .. math::
-
-        E_\text{gen} &\to \frac1{\pi C}\,\alpha^{-1}, \\
-        C &= \frac{2(1-\varepsilon)^2}{(2\pi)^{3/2}}
-        \int \frac{e^{-t^2}\,dt}{\varepsilon/2 + (1-\varepsilon)\Phi(t)} .
-
-    Parameters
-    ----------
-    learner : Learner or BayesOptimal
-        With `Square` on `Linear` or `Kernel` features, or Bayes-optimal.
-    eps : float, in [0, 1)
-        Share of facts.
-
-    Returns
-    -------
-    Asymptotics
-        ``exponent`` and ``prefactor``, to about 1e-12.
-
-    Raises
-    ------
-    ValueError
-        If eps is outside its range, or for a learner whose law is not known in closed form (`rate` measures it).
-
-    References
-    ----------
-    arXiv:2603.25579, rates at large load.
-
-    Examples
-    --------
-    >>> import raflib as rf
-    >>> law = rf.asymptotics(rf.BayesOptimal(), eps=0.0)
-    >>> law.exponent, round(law.prefactor, 4)
-    (-1.0, 0.4417)
-    """
-    share = float(validation.number("eps", eps, 0, 1, open_high=True))
-    if isinstance(learner, BayesOptimal):
-        end = np.array([REACH])
-
-        def integrand(t: Array) -> Array:
-            log_Z = np.logaddexp(np.log(share / 2.0) if share else -np.inf, np.log1p(-share) + log_ndtr(t))
-            return np.asarray(np.exp(-t * t - log_Z))
-
-        integral = float(integrate(integrand, -end, end, [np.zeros(1), np.full(1, -2.0), np.full(1, 2.0)])[0])
-        return Asymptotics(-1.0, SQRT_2PI**3 / (2.0 * np.pi * (1.0 - share) ** 2 * integral))
-    if (
-        isinstance(learner, Learner)
-        and isinstance(learner.loss, Square)
-        and isinstance(learner.features, Linear | Kernel)
-    ):
-        return Asymptotics(-0.5, float(np.sqrt(optimal_ridge(share, Linear())) / np.pi))
-    raise ValueError(
-        f"learner = {learner!r}: its law is not known in closed form; measure it with rate(learner, eps, alpha)"
-    )
-
-
-def rate(learner: Learner | BayesOptimal, eps: float | Array, alpha: float | Array) -> float | Array:
-    r"""Measure the local exponent of the generalization error in the load.
-
-    .. math::
-
-        \frac{d\log E_\text{gen}}{d\log\alpha}
-
-    by a central difference over a tenth of a decade.
-
-    Parameters
-    ----------
-    learner : Learner or BayesOptimal
-        Its parameters may be arrays that broadcast with eps and alpha.
-    eps : float or array, in [0, 1)
-        Share of facts.
-    alpha : float or array, in (0, 1e8]
-        Load at which the exponent is measured.
-
-    Returns
-    -------
-    float or array
-        Mean over that tenth of a decade, of the broadcast shape; rounding adds about 1e-10.
-
-    Raises
-    ------
-    ValueError
-        If eps or alpha is outside its range, if the shapes do not broadcast, or if the learner is none.
-    ConvergenceError
-        If a point cannot be solved.
-
-    References
-    ----------
-    arXiv:2603.25579, rates at large load.
-
-    Examples
-    --------
-    >>> import raflib as rf
-    >>> round(rf.rate(rf.BayesOptimal(), 0.2, 1e6), 4)
-    -1.0
-    """
-    load = np.asarray(validation.number("alpha", alpha, 0, 1e8, open_low=True))
-    share = validation.number("eps", eps, 0, 1, open_high=True)
-    up, down = (
-        np.log10(generalization_error(solve(RulesAndFacts(load * 10.0**step, share), learner, tol=1e-12)))
-        for step in (_RATE_STEP, -_RATE_STEP)
-    )
-    slope = (up - down) / (2.0 * _RATE_STEP)
-    return float(slope) if np.ndim(slope) == 0 else np.asarray(slope)

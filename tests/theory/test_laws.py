@@ -121,19 +121,98 @@ def test_constant_of_ridge(features: rf.features.FeatureMap) -> None:
     assert law == (-0.5, pytest.approx(np.sqrt(2 * np.pi - 1) / np.pi, rel=1e-14))
 
 
+KERNEL = rf.Kernel(0.8, 0.6)
+
+
+@pytest.mark.parametrize("eps", [1e-4, 0.3, 0.9])
+def test_constant_of_the_hinge_on_inputs(eps: float) -> None:
+    # E[zeta; m zeta < 1] = 0 is solved by hand for the edge T = 1 / m; the force is one for the share of margins below.
+    with mp.workdps(30):
+        share = mp.mpf(eps)
+        edge = mp.sqrt(2 * mp.log((2 - share) / (2 - 2 * share)))
+        below = (2 - share) * mp.ncdf(edge) - (1 - share)
+        constant = float(mp.sqrt(below / 2 / mp.pi) / (1 - share))
+    for lam in (0.0, 1.0, 50.0):
+        law = rf.asymptotics(rf.Learner(rf.Hinge(), rf.Linear(), lam), eps)
+        assert law == (-0.5, pytest.approx(constant, rel=1e-10))
+
+
+@pytest.mark.parametrize("v", [0.3, 4.0])
+def test_constant_of_logistic_regression(v: float) -> None:
+    # Integrated over the training margin x, of which the test margin u = x - v sigma(-x) is explicit.
+    eps = mp.mpf("0.2")
+
+    def mean(function, m: mp.mpf) -> mp.mpf:
+        def integrand(x: mp.mpf) -> mp.mpf:
+            force = 1 / (1 + mp.exp(x))
+            t = (x - v * force) / m
+            weight = mp.npdf(t) * (2 - eps if t > 0 else eps)
+            return weight * function(t, force) * (1 + v * force * (1 - force)) / m
+
+        zero = mp.findroot(lambda x: x - v / (1 + mp.exp(x)), 0.5)
+        return mp.quad(integrand, [zero - 14 * m - v, zero - 4 * m, zero, zero + 4 * m, zero + 14 * m + v])
+
+    with mp.workdps(20):
+        m = mp.findroot(lambda m: mean(lambda t, force: t * force, m), (1, 3), solver="anderson")
+        start = mp.findroot(lambda x: x - v / (1 + mp.exp(x)), 0.5)
+        c = (1 - eps) * mp.sqrt(2 / mp.pi)
+        constant = mp.sqrt(mean(lambda t, force: force**2, m)) * (1 + mp.exp(start)) / (mp.pi * c)
+    law = rf.asymptotics(rf.Learner(rf.Logistic(), KERNEL, 0.36 / v), float(eps))
+    assert law == (-0.5, pytest.approx(float(constant), rel=1e-10))
+
+
 @pytest.mark.parametrize(
-    "learner",
+    ("learner", "same"),
     [
-        rf.Learner(rf.Square(), rf.RandomFeatures(0.8, 0.6, 2.0), 1.0),
-        rf.Learner(rf.MinNorm(), rf.Kernel(0.8, 0.6), 1.0),
-        rf.Learner(rf.Hinge(), rf.Kernel(0.8, 0.6), 1.0),
-        "ridge",
+        (rf.Learner(rf.Logistic(), KERNEL, 0.0), rf.Learner(rf.MaxMargin(), KERNEL, 1.0)),
+        (rf.Learner(rf.Hinge(), KERNEL, 0.36 / 40.0), rf.Learner(rf.MaxMargin(), KERNEL, 3.0)),
+        (rf.Learner(rf.SquaredHinge(), KERNEL, 2.0), rf.Learner(rf.MaxMargin(), KERNEL, 1.0)),
+        (rf.Learner(rf.MinNorm(), KERNEL, 1.0), rf.Learner(rf.Square(), rf.Linear(), 1.0)),
+        (rf.Learner(rf.Logistic(), rf.Linear(), 0.0), rf.Learner(rf.Logistic(), rf.Kernel(3.0, 0.0), 2.0)),
+    ],
+)
+def test_constants_that_are_the_same(learner: rf.Learner, same: rf.Learner) -> None:
+    # Two learners whose forces at large load have one shape; the hinge's ramp reaches all margins in its window of 40.
+    assert rf.asymptotics(learner, 0.2).prefactor == pytest.approx(rf.asymptotics(same, 0.2).prefactor, rel=1e-9)
+
+
+@pytest.mark.parametrize("loss", [rf.Hinge(), rf.SquaredHinge(), rf.Logistic(), rf.MinNorm(), rf.MaxMargin()], ids=repr)
+@pytest.mark.parametrize("lam", [0.0, 0.1, 1.0])
+def test_constants_against_the_solver(loss: rf.losses.Loss, lam: float) -> None:
+    for features in (rf.Linear(), KERNEL):
+        if features is KERNEL or loss.constraint is not None:
+            learner = rf.Learner(loss, features, lam)
+            error = rf.generalization_error(rf.solve(rf.RulesAndFacts(1e8, 0.3), learner))
+            assert 1e4 * error == pytest.approx(rf.asymptotics(learner, 0.3).prefactor, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("learner", "eps", "message"),
+    [
+        (rf.Learner(rf.Square(), rf.RandomFeatures(0.8, 0.6, 2.0), 1.0), 0.1, "leave a floor; measure the error with"),
+        (rf.Learner(rf.MinNorm(), rf.Linear(), 1.0), 0.1, "facts cannot all be met at large load"),
+        (rf.Learner(rf.MaxMargin(), rf.Kernel(0.8, 0.0), 0.0), 0.1, "facts cannot all be met at large load"),
+        (rf.Learner(rf.Hinge(), KERNEL, 1.0), 0.0, "^eps = 0: the law of learner = .* measure it with rate"),
+        (rf.Learner(rf.Hinge(), KERNEL, np.ones(2)), 0.1, r"lam of shape \(2,\) is not one number"),
+        (rf.Learner(rf.Hinge(), rf.Kernel(1.0, np.ones(3)), 1.0), 0.1, r"mu_star of shape \(3,\) is not one number"),
+        ("ridge", 0.1, "learner = 'ridge' has no law"),
     ],
     ids=repr,
 )
-def test_no_law_where_none_is_known(learner) -> None:
-    with pytest.raises(ValueError, match="its law is not known in closed form"):
-        rf.asymptotics(learner, 0.1)
+def test_no_law_where_none_is_known(learner, eps: float, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        rf.asymptotics(learner, eps)
+
+
+def test_a_loss_that_facts_do_not_hold_back() -> None:
+    class Endless(rf.Hinge):
+        """The loss -x: a force of one on every sample, so that a longer learner is always better."""
+
+        def force(self, u: np.ndarray, V: np.ndarray) -> np.ndarray:
+            return np.ones_like(u * V)
+
+    with pytest.raises(ValueError, match="is not held back by facts"):
+        rf.asymptotics(rf.Learner(Endless(), rf.Linear(), 1.0), 0.3)
 
 
 def ridge_error(alpha: float, eps: float, lam: float) -> mp.mpf:

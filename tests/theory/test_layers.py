@@ -32,6 +32,7 @@ LAYERS = [
     "margins",
     "recall",
     "limits",
+    "large_load",
     "finite",
     "archive",
     "sweep",

@@ -241,8 +241,6 @@ def test_large_load_laws(learner) -> None:
         assert rf.rate(learner, eps, 1e7) == pytest.approx(law.exponent, abs=1e-3)
 
 
-def test_an_unknown_law_is_not_invented() -> None:
-    with pytest.raises(ValueError, match="not known in closed form; measure it with rate"):
-        rf.asymptotics(rf.Learner(rf.Hinge(), rf.Linear(), 1.0), 0.1)
+def test_no_best_ridge_where_there_is_no_formula() -> None:
     with pytest.raises(ValueError, match="have no such formula; use best_lam"):
         rf.optimal_ridge(0.1, rf.RandomFeatures(0.8, 0.6, 2.0))
