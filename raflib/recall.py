@@ -185,11 +185,11 @@ def recall_error(solution: Solution, rho: float | Array, overlap: Overlap | None
     with the fact's cavity margin :math:`u \sim \mathcal N(0, q)`, the force g of the loss, an independent
     :math:`\xi \sim \mathcal N(0,1)`, and the responses :math:`V_1, V_\star` of the linear and the nonlinear part,
     :math:`V_1 + V_\star = V`; :math:`q_\star` is the nonlinear part's share of q, 0 except for random features. With
-    the force :math:`g_W` at the lost response :math:`W = V - V(\rho)` the probability is one Gaussian mean,
+    the force :math:`g_U` at the lost response :math:`U = V - V(\rho)` the probability is one Gaussian mean,
 
     .. math::
 
-        E_\text{rec}(\rho) &= \mathbb E_t\,\Phi\!\left(\frac{t/2 - V(\rho)\,g_W(t)}{\sqrt{q(1+r)/2}}\right), \\
+        E_\text{rec}(\rho) &= \mathbb E_t\,\Phi\!\left(\frac{t/2 - V(\rho)\,g_U(t)}{\sqrt{q(1+r)/2}}\right), \\
         t &\sim \mathcal N\big(0,\, 2q(1-r)\big) .
 
     For the square loss, with :math:`b = V(\rho)/(1+V)`, it is :math:`\Phi\big(-b/\sqrt{q(1-2rb+b^2)}\big)`.
@@ -411,27 +411,27 @@ def _missed(loss: Loss, q: Array, V: Array, copy: Copy) -> Array:
 
 
 def _mean(loss: Loss, q: Array, V: Array, copy: Copy) -> Array:
-    """Return the mean of Phi((t / 2 - V(rho) g_W(t)) / sqrt(q (1 + r) / 2)), for points in one row."""
+    """Return the mean of Phi((t / 2 - V(rho) g_U(t)) / sqrt(q (1 + r) / 2)), for points in one row."""
     same = copy.lost <= 0.0
-    W = np.where(same, 1.0, copy.lost)
+    U = np.where(same, 1.0, copy.lost)
     c, scale = copy.kept, np.sqrt(0.5 * q * (1.0 + copy.r))
     width = np.sqrt(np.maximum(2.0 * q * (1.0 - copy.r), 0.0))
     # The argument rises through zero where t / 2 = c g(t), between 0 and 2 c g(0); around there Phi is a step.
-    low, high = np.zeros_like(W), 2.0 * c * loss.force(np.zeros_like(W), W)
+    low, high = np.zeros_like(U), 2.0 * c * loss.force(np.zeros_like(U), U)
     for _ in range(60):
         t = 0.5 * (low + high)
-        above = 0.5 * t >= c * loss.force(t, W)
+        above = 0.5 * t >= c * loss.force(t, U)
         low, high = np.where(above, low, t), np.where(above, t, high)
     t = 0.5 * (low + high)
-    step = scale / (0.5 + c * loss.stiffness(t, W))
+    step = scale / (0.5 + c * loss.stiffness(t, U))
     safe = np.maximum(width, 1e-300)
     with np.errstate(over="ignore"):
-        breaks = [(t + far * step) / safe for far in _STEP] + [kink / safe for kink in loss.kinks(W)]
-    W, c, scale, width = (x[:, None] for x in (W, c, scale, width))
+        breaks = [(t + far * step) / safe for far in _STEP] + [kink / safe for kink in loss.kinks(U)]
+    U, c, scale, width = (x[:, None] for x in (U, c, scale, width))
 
     def weighted(x: Array) -> Array:
         t = width * x
-        return np.asarray(density(x) * ndtr((0.5 * t - c * loss.force(t, W)) / scale))
+        return np.asarray(density(x) * ndtr((0.5 * t - c * loss.force(t, U)) / scale))
 
     infinite = np.full(q.shape, np.inf)
     mean = integrate(weighted, -infinite, infinite, [np.clip(b, -1e3, 1e3) for b in breaks])
