@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.optimize import minimize_scalar
-from scipy.special import ndtr
+from scipy.special import gammaln, ndtr
 from scipy.stats import norm
 
 import raflib as rf
@@ -326,6 +326,74 @@ def test_moments_become_typical_as_replicas_go_away() -> None:
         state = solved.explorer.state(alpha=alpha, beta=beta, n=0.01)
         assert solved.at("share", state) == pytest.approx(1.0, abs=3e-3)
         assert solved.at("power", state) == pytest.approx(0.0, abs=2e-3)
+
+
+def test_freeze_answer() -> None:
+    solved = table.solve(get("freeze"))
+
+    def at(name: str, **values: float) -> float:
+        return solved.at(name, solved.explorer.state(**values))  # N 64, beta 3, n 1
+
+    question = get("freeze").question
+    assert f"{at('share'):.3f} times the typical exponent" in question
+    assert f"in 10 to the power {at('power'):.1f} makes it" in question
+    assert f"the excess of {at('share') - 1:.3f}" in question
+    left, power = at("share", n=0.5) - 1, at("power", n=0.5)
+    claimed("freeze", f"Hardly anything: {left:.3f}, and one draw in 10 to the power {power:.1f}")
+    critical = 2 * np.sqrt(np.log(2))
+    places = f"near n = {critical / 3:.2f} at β = 3 and near n = {critical / 2:.2f} at β = 2"
+    claimed("freeze", places, f"β_c = {critical:.2f}")
+    small, larger, large = (at("share", N=N, n=0.5) - 1 for N in (8.0, 16.0, 256.0))
+    claimed("freeze", f"excess of {small:.3f} with N = 8, of {larger:.3f} with N = 16 and of {large:.3f} with N = 256")
+    for text in get("freeze").readings:
+        assert f"nβ is {{}} {critical:.2f}.".format("below" if "one, as" in text else "above") in text
+
+
+def test_freeze_is_what_drawn_energies_give() -> None:
+    """Typical value, mean of Z^n and the draws that make it, from 20,000 draws of the 256 energies of N = 8."""
+    solved = table.solve(get("freeze"))
+    energies = 2.0 * np.random.default_rng(11).standard_normal((20_000, 256))
+    for beta in (0.4, 1.5, 3.0):
+        terms = np.exp(beta * energies)
+        logs = np.log(terms.sum(axis=1))
+        # Where rare draws make the mean, draws weighted with Z: one energy is shifted by beta times its variance.
+        tilted = np.log(terms.sum(axis=1) + terms[:, 0] * np.expm1(4.0 * beta**2))
+        for n in (0.25, 0.5, 0.75, 1.0):
+            rare = n * beta > 1.5
+            sampled, power, log_mean = (tilted, n - 1.0, 8.0 * (np.log(2) + beta**2 / 4)) if rare else (logs, n, 0.0)
+            weight = np.exp(power * sampled)
+            state = solved.explorer.state(N=8.0, beta=beta, n=n)
+            typical = 8.0 * solved.at("typical", state)
+            assert abs(logs.mean() - typical) < 4 * logs.std() / np.sqrt(logs.size) + 4e-4
+            inside = (weight * sampled).mean() / weight.mean()
+            error = (weight * (sampled - inside)).std() / weight.mean() / np.sqrt(logs.size)
+            assert abs(inside - typical * solved.at("inside", state)) < 4 * error + 2e-3
+            exponent = log_mean + np.log(weight.mean())
+            error = weight.std() / weight.mean() / np.sqrt(logs.size)
+            assert abs(exponent - n * typical * solved.at("share", state)) < 4 * error + 2e-3
+            entropy = (n * inside - exponent) / np.log(10.0)
+            assert abs(entropy - solved.at("power", state)) < 0.01 + 0.05 * entropy
+
+
+def test_freeze_of_a_large_system() -> None:
+    """Above the corner one state makes the mean; the typical value is that of the sum over a Poisson process."""
+    solved = table.solve(get("freeze"))
+    critical, N = 2 * np.sqrt(np.log(2)), 256.0
+    for beta in (2.5, 2.8, 3.0):
+        x = critical / beta
+        state = solved.explorer.state(N=N, beta=beta, n=1.0)
+        edge = N * critical / 2 - np.log(4 * np.pi * N * np.log(2)) / (2 * critical)
+        sum_of_powers = gammaln(1 - x) / x + np.euler_gamma * (1 / x - 1)
+        typical = solved.at("typical", state)
+        assert N * typical == pytest.approx(beta * edge + sum_of_powers, abs=0.12)
+        for n in (0.75, 0.9, 1.0):
+            state = solved.explorer.state(N=N, beta=beta, n=n)
+            assert typical * solved.at("share", state) == pytest.approx(np.log(2) / n + n * beta**2 / 4, abs=5e-4)
+            assert typical * solved.at("inside", state) == pytest.approx(n * beta**2 / 2, rel=1e-3)
+            assert solved.at("limit", state) == pytest.approx(n * beta / critical, abs=1e-4)
+        below = solved.explorer.state(N=N, beta=beta, n=0.25)
+        assert solved.at("share", below) == pytest.approx(1.0, abs=2e-3)
+        assert solved.at("limit", below) == 1.0
 
 
 def test_common_answer() -> None:

@@ -19,6 +19,7 @@ from raflib.explore.catalog.crowd import CROWD
 from raflib.explore.catalog.digits import DIGITS
 from raflib.explore.catalog.ends import ENDS
 from raflib.explore.catalog.envelope import ENVELOPE
+from raflib.explore.catalog.freeze import FREEZE
 from raflib.explore.catalog.frontier import FRONTIER
 from raflib.explore.catalog.goals import GOALS
 from raflib.explore.catalog.hebb import HEBB_AND_RIDGE
@@ -63,6 +64,7 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
             DIGITS,
             ENDS,
             ENVELOPE,
+            FREEZE,
             FRONTIER,
             GOALS,
             HEBB_AND_RIDGE,
