@@ -11,7 +11,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.optimize import minimize_scalar
-from scipy.special import gammaln, ndtr
+from scipy.special import gammaln, ndtr, roots_hermitenorm, roots_legendre
 from scipy.stats import norm
 
 import raflib as rf
@@ -427,6 +427,62 @@ def test_common_part_has_the_closed_forms() -> None:
         assert at("odds", 2.0, rho) == pytest.approx(1 / (0.25 + np.arcsin(rho) / (2 * np.pi)), abs=0.006)
         assert at("odds", 3.0, rho) == pytest.approx(1 / (0.125 + 3 * np.arcsin(rho) / (4 * np.pi)), abs=0.006)
         assert at("mean", 1.0, rho) == pytest.approx(np.sqrt(2 * rho / np.pi), abs=6e-4)
+
+
+def test_kink_answer() -> None:
+    solved = table.solve(get("kink"))
+
+    def at(name: str, **values: float) -> str:
+        return format_number(solved.at(name, solved.explorer.state(**values)), ".1f")  # n 32, a 0.3, delta 0
+
+    assert at("gh")[0] == "2", "the question says two correct digits"
+    claimed("kink", f"128 nodes give {at('gh', n=128.0)} digits")
+    claimed("kink", f"24 nodes give {at('cut', n=24.0)} digits and 32 give {at('cut')}")
+    round_32, round_128 = at("gh", delta=0.2), at("gh", delta=0.2, n=128.0)
+    claimed("kink", f"δ = 0.2 it has {round_32} digits with 32 nodes and {round_128} with 128")
+    claimed("kink", f"at δ = 1 it has {float(at('gh', delta=1.0, n=24.0)):g} with 24")
+    claimed("kink", f"δ = 0.05 leaves {at('cut', delta=0.05)} digits of {at('cut')}")
+    sharp = [solved.at("gh", solved.explorer.state(n=n)) for n in solved.explorer.control("n").values]
+    assert max(sharp) < 6, "six digits are more than the slider has"
+    worst = np.abs(solved.values["scaled"][..., 0]).max()
+    claimed("kink", f"{format_number(worst, '.1f')} divided by the number of nodes")
+    assert 1e5 < worst / 1e-6 < 5e5, "some hundred thousand"
+
+
+def test_kink_digits_are_those_of_other_rules_and_of_an_adaptive_mean() -> None:
+    """SciPy's nodes and weights, and its adaptive quadrature for what they should give."""
+    solved = table.solve(get("kink"))
+    for n, a, delta in ((6.0, 0.0, 0.0), (32.0, 0.3, 0.0), (48.0, 1.2, 0.2), (128.0, 2.4, 0.05), (16.0, 3.0, 1.0)):
+
+        def ramp(x: float, a: float = a, delta: float = delta) -> float:
+            if delta == 0.0:
+                return max(a - x, 0.0)
+            return (a - x) * ndtr((a - x) / delta) + delta * norm.pdf((a - x) / delta)
+
+        def mass(x: float, f: Callable[[float], float] = ramp) -> float:
+            return f(x) * norm.pdf(x)
+
+        exact = sum(quad(mass, *ends, epsabs=1e-14, epsrel=1e-13)[0] for ends in ((-12.0, a), (a, 12.0)))
+        nodes, weights = roots_hermitenorm(int(n))
+        hermite = sum(w * ramp(x) for x, w in zip(nodes, weights, strict=True)) / np.sqrt(2 * np.pi) - exact
+        nodes, weights = roots_legendre(int(n) // 2)
+        halves = [(low + (high - low) * (nodes + 1) / 2, weights * (high - low) / 2) for low, high in ((-9, a), (a, 9))]
+        cut = sum(w * mass(x) for xs, ws in halves for x, w in zip(xs, ws, strict=True)) - exact
+        state = solved.explorer.state(n=n, a=a, delta=delta)
+        for name, error in (("gh", hermite), ("cut", cut)):
+            assert solved.at(name, state) == pytest.approx(np.clip(-np.log10(abs(error)), 0, 12), abs=6e-3), state
+        assert solved.at("scaled", state) == pytest.approx(n * hermite, abs=6e-5)
+
+
+def test_kink_error_obeys_the_law_of_equal_steps() -> None:
+    """Nodes are pi / sqrt(n) apart: at a kink n times the error is pi^2 phi / 24, and a rounding damps it."""
+    solved = table.solve(get("kink"))
+    sharp = solved.at("scaled", solved.explorer.state(n=128.0, a=0.0))
+    assert sharp == pytest.approx(np.pi**2 * norm.pdf(0) / 24, rel=5e-3)
+    for delta, n in ((0.2, 48.0), (0.3, 24.0), (0.3, 32.0)):
+        rounded = 10.0 ** -solved.at("gh", solved.explorer.state(n=n, a=0.0, delta=delta))
+        width = delta**2 / (1 + delta**2)  # of the rounding under the normal density
+        assert rounded == pytest.approx(norm.pdf(0) / 2 * np.exp(-2 * width * n) / n, rel=0.1)
 
 
 def test_wedge_answer() -> None:

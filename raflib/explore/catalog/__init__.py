@@ -24,6 +24,7 @@ from raflib.explore.catalog.frontier import FRONTIER
 from raflib.explore.catalog.goals import GOALS
 from raflib.explore.catalog.hebb import HEBB_AND_RIDGE
 from raflib.explore.catalog.hero import HERO
+from raflib.explore.catalog.kink import KINK
 from raflib.explore.catalog.landscape import LANDSCAPE
 from raflib.explore.catalog.losses import LOSSES_AND_RIDGES
 from raflib.explore.catalog.moments import MOMENTS
@@ -69,6 +70,7 @@ CATALOG: Mapping[str, Explorer] = MappingProxyType(
             GOALS,
             HEBB_AND_RIDGE,
             HERO,
+            KINK,
             LANDSCAPE,
             LOSSES_AND_RIDGES,
             MOMENTS,
