@@ -26,6 +26,7 @@ CASES = {
     "ridge, inputs": (1000, 2.0, 1, np.geomspace(1e-3, 1e2, 30), 2.0),
     "SVM, RBF": (1000, 2.0, 2, np.array([0.01, 0.1, 1.0]), 1.0),
     "SVM, inputs": (500, 2.0, 2, np.array([0.03, 0.1, 1.0]), 1.0),
+    "SVM, inputs, small lam": (200, 4.0, 2, np.array([0.003, 0.01, 0.03]), 1.0),
 }
 RIVALS = ("raflib", "loop", "loop, kernel kept")
 #: How far the errors of two rivals may differ, beside the noise of new inputs: by a kernel's constant direction and an

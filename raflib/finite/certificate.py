@@ -8,14 +8,22 @@ The objective is :math:`P(a) = \sum_\mu\ell(x_\mu) + \frac\lambda2\lVert a\rVert
     D(\beta) = -\sum_\mu\ell^*(-\beta_\mu) - \frac1{2\lambda}\Big\lVert\sum_\mu y_\mu\beta_\mu\varphi_\mu\Big\rVert^2
     \le \min P,
 
-and as P is strongly convex, the minimiser is within :math:`\sqrt{2(P-D)/\lambda}` of a. Nothing is asked of the
-optimiser that found a, or of the :math:`\beta`: a poor one gives a poor bound, never a wrong one.
+and as P is strongly convex, the minimiser is within :math:`\sqrt{2(P-D)/\lambda}` of a. The difference is written as a
+sum of terms of which none is negative (Fenchel and Young), so that none is lost beside large ones:
+
+.. math::
+
+    P(a) - D(\beta) = \sum_\mu\big[\ell(x_\mu) + \ell^*(-\beta_\mu) + \beta_\mu x_\mu\big]
+    + \frac\lambda2\Big\lVert a - \frac1\lambda\sum_\mu y_\mu\beta_\mu\varphi_\mu\Big\rVert^2.
+
+Nothing is asked of the optimiser that found a, or of the :math:`\beta`: a poor one gives a poor bound, never a wrong
+one.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import xlogy
+from scipy.special import expit, kl_div
 
 from ..losses import Hinge, Logistic, Loss, SquaredHinge
 from ..overlaps import Array
@@ -63,18 +71,19 @@ def distance(design: Design, y: Array, loss: Loss, lam: float, weights: Array, d
     squared = float(design.squared_norm(weights))
     if squared == 0.0:
         return np.inf
-    value = float(loss.value(y * design.fields(weights)).sum()) + 0.5 * lam * squared
-    pull = float(design.squared_norm(design.from_dual(y * dual / lam)))
-    bound = float(_gains(loss, dual).sum()) - 0.5 * lam * pull
-    return float(np.sqrt(2.0 * max(value - bound, 0.0) / (lam * squared)))
+    missing = float(_missing(loss, y * design.fields(weights), dual).sum())
+    apart = float(design.squared_norm(weights - design.from_dual(y * dual / lam)))
+    return float(np.sqrt((2.0 * max(missing, 0.0) / lam + max(apart, 0.0)) / squared))
 
 
-def _gains(loss: Loss, dual: Array) -> Array:
-    """Return -l*(-beta) of each sample."""
+def _missing(loss: Loss, margins: Array, dual: Array) -> Array:
+    """Return l(x) + l*(-beta) + beta x of each sample."""
+    short = np.maximum(1.0 - margins, 0.0)
+    over = np.maximum(margins - 1.0, 0.0)
     if isinstance(loss, Hinge):
-        return dual
+        return np.asarray((1.0 - dual) * short + dual * over)
     if isinstance(loss, SquaredHinge):
-        return np.asarray(dual - 0.5 * dual**2)
+        return np.asarray(0.5 * (short - dual) ** 2 + dual * over)
     if isinstance(loss, Logistic):
-        return np.asarray(-xlogy(dual, dual) - xlogy(1.0 - dual, 1.0 - dual))
+        return np.asarray(kl_div(dual, expit(-margins)) + kl_div(1.0 - dual, expit(margins)))
     raise TypeError(f"loss = {loss!r} has no certificate here")

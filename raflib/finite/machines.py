@@ -1,9 +1,10 @@
 """Support vector machines and logistic regression without intercept: scikit-learn's optimisers, and a proof each time.
 
 An optimiser's own stopping rule says little of how far it is from the minimum. So each result is held against a lower
-bound of the objective (`raflib.finite.certificate`), the optimiser is run again with a smaller tolerance until that
-bound is near, and a run that does not get there is an error. For the two hinge losses, a few steps on the set of
-support vectors, which the optimiser found, solve the remaining linear equations exactly and give the bound.
+bound of the objective (`raflib.finite.certificate`), another optimiser goes on where that bound is not near, and a run
+that does not get there is an error. For the two hinge losses, a few steps on the set of support vectors, which the
+optimiser found, solve the remaining linear equations exactly and give the bound. Where scikit-learn's descents, over
+one or two samples at a time, would take very many sweeps, an interior point takes their place.
 """
 
 from __future__ import annotations
@@ -21,21 +22,19 @@ from ..overlaps import Array
 from .certificate import ACCURACY, distance
 from .designs import Design, KernelDesign
 from .errors import SimulationError
+from .interior import DualPoint, interior_point, largest_margin
 from .polish import Mask, polish
 
-#: Tolerances of liblinear's dual coordinate descent that are tried in turn, and its sweeps over the sample. Where few
-#: sweeps do, as with kernels, a small tolerance saves steps of polishing; where they are many, a large one saves them.
-_EASY = (1e-3, 60)
-_DUAL_TOLERANCES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
-_DUAL_SWEEPS = 100_000
-#: Steps of libsvm's, each over two samples.
+#: Tolerance of liblinear's dual coordinate descent, and its sweeps over the sample: where these few do not, the
+#: interior point is faster than more of them.
+_TOLERANCE, _SWEEPS = 1e-3, 60
+#: Steps of libsvm's, each over two samples: some sweeps, too.
 _KERNEL_STEPS = 200_000
-#: Enough wherever margins can be kept by weights of moderate size; where they cannot, no number is.
-_HARD_SWEEPS = 5_000
 #: The same of the primal descents of the logistic loss; Newton's method where the features are few enough.
 _DESCENTS = (("lbfgs", 1e-8, 3000), ("newton-cholesky", 1e-8, 200), ("newton-cholesky", 1e-11, 200))
-#: A hard margin is a soft one whose slack price exceeds every dual variable; checked by the margins reached.
-_PRICES = (1e2, 1e5)
+#: A hard margin is a soft one whose slack price exceeds every dual variable. This one does at small loads.
+_PRICE = 1e2
+#: Largest part of a hard margin that may be missing.
 _LARGEST_SHORTFALL = 1e-3
 
 
@@ -70,12 +69,14 @@ def fit(design: Design, y: Array, loss: Loss, lam: float) -> Array:
     >>> fit(FeatureDesign(np.array([[2.0], [-2.0]])), np.array([1.0, -1.0]), Hinge(), 1.0).round(6).tolist()
     [0.5]
     """
+    if design.mean_square == 0.0:
+        raise SimulationError(f"{type(loss).__name__}: every feature is zero, so there is nothing to learn from")
     if isinstance(loss, MaxMargin) or lam == 0.0:
         return _hard_margin(design, y, loss)
     if isinstance(loss, Logistic):
         weights, apart = _logistic(design, y, lam)
     else:
-        weights, apart = _vector_machine(design, y, loss, lam, _DUAL_SWEEPS)
+        weights, apart = _vector_machine(design, y, loss, lam)
     if apart > ACCURACY:
         raise _not_converged(
             f"{type(loss).__name__} at lam = {lam:g}", design, apart, "use a larger lam or a smaller d"
@@ -86,17 +87,27 @@ def fit(design: Design, y: Array, loss: Loss, lam: float) -> Array:
 def _hard_margin(design: Design, y: Array, loss: Loss) -> Array:
     """Return the weights of least norm with all margins at least one."""
     name = type(loss).__name__ + ("" if isinstance(loss, MaxMargin) else " at lam = 0")
-    for price in _PRICES:
-        weights, apart = _vector_machine(design, y, Hinge(), 1.0 / price, _HARD_SWEEPS)
+    for lam, active, beta in _hard_choices(design, y):
+        weights, apart = polish(design, y, Hinge(), lam, active, np.zeros_like(active))
         shortfall = float(np.max(1.0 - y * design.fields(weights)))
+        margin = largest_margin(design, y, beta)
         if shortfall <= _LARGEST_SHORTFALL and apart <= ACCURACY:
             return weights
     if shortfall <= _LARGEST_SHORTFALL:
         raise _not_converged(name, design, apart, "lower alpha, or use a soft loss with a small lam > 0")
     raise SimulationError(
         f"{name}: a margin falls short of 1 by {shortfall:.3g}, so the constraints cannot be met on this sample, or "
-        "only by very large weights; lower alpha, or use a soft loss with a small lam > 0, of which this is the limit"
+        f"only by weights of norm {1.0 / max(margin, np.finfo(float).tiny):.2g} or more; lower alpha, or use a soft "
+        "loss with a small lam > 0, of which this is the limit"
     )
+
+
+def _hard_choices(design: Design, y: Array) -> Iterator[tuple[float, Mask, Array]]:
+    """Yield ridges whose soft margin is hard if no dual variable exceeds the slack's price, and support vectors."""
+    for active, beyond in _descent(design, y, Hinge(), 1.0 / _PRICE):
+        yield 1.0 / _PRICE, active | beyond, np.where(active | beyond, 1.0, 0.0)
+    point = interior_point(design, y, 1.0, 0.0, np.inf)
+    yield 0.5 / float(point.beta.max()), _wanted(design, point, 1.0, 0.0) > 0.0, point.beta
 
 
 def _not_converged(name: str, design: Design, apart: float, advice: str) -> SimulationError:
@@ -106,44 +117,52 @@ def _not_converged(name: str, design: Design, apart: float, advice: str) -> Simu
     )
 
 
-def _vector_machine(design: Design, y: Array, loss: Loss, lam: float, sweeps: int) -> tuple[Array, float]:
+def _vector_machine(design: Design, y: Array, loss: Loss, lam: float) -> tuple[Array, float]:
     """Return the weights of the SVM with hinge or squared hinge loss, and a bound on their relative distance."""
     best: tuple[Array, float] = (np.zeros(0), np.inf)
-    for active, beyond in _choices(design, y, loss, lam, sweeps):
-        best = min(best, polish(design, y, loss, lam, active, beyond), key=lambda pair: pair[1])
-        if best[1] <= ACCURACY:
-            break
-    return best
+    for active, beyond in _descent(design, y, loss, lam):
+        best = polish(design, y, loss, lam, active, beyond)
+    if best[1] <= ACCURACY:
+        return best
+    slack, most = (0.0, 1.0) if isinstance(loss, Hinge) else (1.0, np.inf)
+    point = interior_point(design, y, lam, slack, most)
+    wanted = _wanted(design, point, lam, slack)
+    polished = polish(design, y, loss, lam, (wanted > 0.0) & (wanted < most), wanted >= most)
+    weights = design.from_dual(y * point.beta / lam)
+    plain = (weights, distance(design, y, loss, lam, weights, point.beta))  # good where samples repeat each other
+    return min(best, polished, plain, key=lambda pair: pair[1])
 
 
-def _choices(design: Design, y: Array, loss: Loss, lam: float, sweeps: int) -> Iterator[tuple[Mask, Mask]]:
-    """Yield support vectors at and beyond the margin, from better and better runs of scikit-learn's optimisers."""
+def _descent(design: Design, y: Array, loss: Loss, lam: float) -> Iterator[tuple[Mask, Mask]]:
+    """Yield the support vectors at and beyond the margin that scikit-learn's descent finds, if it ends soon."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.svm import SVC, LinearSVC
 
     hinge = isinstance(loss, Hinge)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the bound decides whether the next run is needed
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the bound decides whether the interior point is needed
         if isinstance(design, KernelDesign) and hinge and np.any(y != y[0]):
             # On the matrix itself, without a copy or a factor. Its intercept is small, and gone after the polishing.
             kernel_machine = SVC(kernel="precomputed", C=1.0 / lam, max_iter=_KERNEL_STEPS).fit(design.K, y)
             beta = np.zeros(design.n)
             beta[kernel_machine.support_] = lam * np.abs(kernel_machine.dual_coef_[0])
             yield (beta > 0.0) & (beta < 1.0 - 1e-9), beta >= 1.0 - 1e-9
-            del kernel_machine
+            return
         matrix, labels = _two_classes(design.matrix, y)
         # scikit-learn's squared hinge has no factor 1/2.
         settings = {"loss": "hinge", "C": 1.0 / lam} if hinge else {"loss": "squared_hinge", "C": 0.5 / lam}
-        for tol, most in (_EASY, *((tol, sweeps) for tol in _DUAL_TOLERANCES)):
-            machine = LinearSVC(**settings, tol=tol, max_iter=most, dual=True, fit_intercept=False, random_state=0)
-            machine.fit(matrix, labels)
-            stopped = bool(np.max(machine.n_iter_) >= most)
-            if not stopped or most == sweeps:
-                margins = labels * (matrix @ machine.coef_[0])
-                active = np.abs(margins - 1.0) < 1.5 * tol if hinge else margins < 1.0
-                yield active, (margins < 1.0) & ~active
-                if stopped:
-                    return
+        machine = LinearSVC(
+            **settings, tol=_TOLERANCE, max_iter=_SWEEPS, dual=True, fit_intercept=False, random_state=0
+        ).fit(matrix, labels)
+    if np.max(machine.n_iter_) < _SWEEPS:
+        margins = y * design.fields(design.from_matrix(machine.coef_[0]))
+        active = np.abs(margins - 1.0) < 1.5 * _TOLERANCE if hinge else margins < 1.0
+        yield active, (margins < 1.0) & ~active
+
+
+def _wanted(design: Design, point: DualPoint, lam: float, slack: float) -> Array:
+    """Dual variables after a step down the gradient: at or beyond a bound for the samples that belong there."""
+    return np.asarray(point.beta - lam / (design.mean_square + slack * lam) * point.excess)
 
 
 def _logistic(design: Design, y: Array, lam: float) -> tuple[Array, float]:
@@ -172,7 +191,9 @@ def _two_classes(matrix: Any, y: Array) -> tuple[Any, Array]:
     """Return features and labels of both classes: without intercept (x, y) and (-x, -y) are the same sample."""
     if np.any(y != y[0]):
         return matrix, y
+    dense = isinstance(matrix, np.ndarray)
+    if y.size == 1:  # beside a sample of no features, whose margin is zero whatever the weights
+        return np.vstack([matrix if dense else matrix.toarray(), np.zeros(matrix.shape[1])]), np.append(y, -y)
     flip = np.ones(y.size)
     flip[0] = -1.0
-    turned = flip[:, None] * matrix if isinstance(matrix, np.ndarray) else matrix.multiply(flip[:, None]).tocsr()
-    return turned, flip * y
+    return flip[:, None] * matrix if dense else matrix.multiply(flip[:, None]).tocsr(), flip * y

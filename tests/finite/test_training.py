@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from sklearn.kernel_ridge import KernelRidge
 
 import raflib as rf
-from raflib.finite import machines, polish
+from raflib.finite import interior, machines, polish
 from raflib.finite.certificate import distance
 from raflib.finite.designs import FeatureDesign, KernelDesign
 from raflib.finite.realisation import equivalent
@@ -168,7 +168,7 @@ def test_there_is_no_intercept(loss, features) -> None:
 
 @pytest.mark.parametrize("loss", [rf.Hinge(), rf.SquaredHinge()], ids=repr)
 def test_machines_that_stop_early_are_an_error(loss, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machines, "_DUAL_SWEEPS", 1)
+    monkeypatch.setattr(interior, "_STEPS", 3)
     monkeypatch.setattr(polish, "_STEPS", 1)
     data = rf.RulesAndFacts(4.0, 0.3).sample(d=60, rng=0)
     name = type(loss).__name__

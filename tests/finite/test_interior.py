@@ -1,0 +1,151 @@
+"""The interior point: against general optimisers, and where coordinate descent takes very many sweeps or gives up."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog, minimize
+
+import raflib as rf
+from raflib.finite.certificate import ACCURACY, distance
+from raflib.finite.designs import FeatureDesign, KernelDesign
+from raflib.finite.interior import interior_point, largest_margin
+from raflib.finite.machines import fit
+
+DATA = rf.RulesAndFacts(2.0, 0.3).sample(d=15, rng=4)
+X = DATA.X / np.sqrt(15)
+#: Fewer features than samples, more than samples, private directions, a kernel matrix.
+DESIGNS = {
+    "few": FeatureDesign(X),
+    "many": FeatureDesign(np.hstack([X, 0.5 * np.eye(30)])),
+    "private": FeatureDesign(X, private=0.5),
+    "kernel": KernelDesign(X @ X.T + 0.25 * np.eye(30)),
+}
+
+
+def dense(design, y: np.ndarray) -> np.ndarray:
+    return y[:, None] * design.gram(np.arange(design.n)) * y
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+@pytest.mark.parametrize(
+    ("slack", "most"), [(0.0, 1.0), (1.0, np.inf), (0.0, np.inf)], ids=["hinge", "squared", "hard"]
+)
+def test_the_dual_against_a_general_optimiser(name: str, slack: float, most: float) -> None:
+    design, y = DESIGNS[name], DATA.y
+    lam = 1.0 if most > 1.0 and not slack else 0.05
+    if name == "few" and most > 1.0 and not slack:
+        design, y = FeatureDesign(X[:15]), DATA.y[:15]  # so that margins can be kept
+    point = interior_point(design, y, lam, slack, most)
+    Q = dense(design, y) / lam + slack * np.eye(y.size)
+    found = minimize(
+        lambda b: (0.5 * b @ Q @ b - b.sum(), Q @ b - 1.0),
+        np.full(y.size, 0.5),
+        jac=True,
+        bounds=[(0, most)] * y.size,
+        method="L-BFGS-B",
+        options={"maxiter": 100_000, "maxfun": 1_000_000, "ftol": 1e-15, "gtol": 1e-11},
+    )
+    assert 0.5 * point.beta @ Q @ point.beta - point.beta.sum() == pytest.approx(found.fun, rel=1e-7)
+    assert np.all((point.beta > 0.0) & (point.beta < most))
+    np.testing.assert_allclose(point.excess, Q @ point.beta - 1.0, atol=1e-5)
+    np.testing.assert_allclose(point.excess, Q @ found.x - 1.0, atol=1e-3)
+
+
+#: d, alpha, lam at which coordinate descent needs 10^5 sweeps and more; the second ends without a minimum.
+SLOW = [(200, 4.0, 0.003), (150, 4.0, 0.001), (100, 6.0, 0.003), (200, 3.2, 0.001), (200, 4.5, 0.001), (100, 8.0, 0.01)]
+
+
+@pytest.mark.parametrize("case", SLOW, ids=str)
+@pytest.mark.parametrize("loss", [rf.Hinge(), rf.SquaredHinge()], ids=repr)
+def test_small_ridges_at_large_loads(case: tuple[int, float, float], loss) -> None:
+    d, alpha, lam = case
+    data = rf.RulesAndFacts(alpha, 0.3).sample(d, 0, inputs="sphere")
+    trained = rf.finite.train(data.X, data.y, loss, rf.Linear(), lam)
+    # Zero is in the objective's subdifferential: the forces of samples with a margin of one, found by least squares
+    # from lam a = sum of forces, are between 0 and 1.
+    margins, Z = data.y * trained.fields, data.y[:, None] * data.X / np.sqrt(d)
+    weights = np.linalg.lstsq(Z, margins)[0]
+    if isinstance(loss, rf.SquaredHinge):
+        forces = np.maximum(1.0 - margins, 0.0)
+    else:
+        at, forces = np.abs(margins - 1.0) < 1e-7, (margins < 1.0).astype(float)
+        assert d - 5 < at.sum() <= d  # nearly a vertex, as always at a small ridge
+        forces[at] = 0.0
+        forces[at] = np.linalg.lstsq(Z[at].T, lam * weights - Z.T @ forces)[0]
+        assert np.all((forces > -1e-8) & (forces < 1.0 + 1e-8))
+    np.testing.assert_allclose(Z.T @ forces, lam * weights, atol=1e-6 * lam * np.abs(weights).max())
+
+
+def test_a_kernel_matrix_on_which_libsvm_stops() -> None:
+    data = rf.RulesAndFacts(4.0, 0.3).sample(150, 0, inputs="sphere")
+    features = FeatureDesign(data.X / np.sqrt(150))
+    kernel = KernelDesign(features.gram(np.arange(600)))
+    by_features, by_kernel = (fit(design, data.y, rf.Hinge(), 1e-3) for design in (features, kernel))
+    np.testing.assert_allclose(kernel.fields(by_kernel), features.fields(by_features), atol=1e-2)
+
+
+def test_the_hardest_margins_of_separable_samples() -> None:
+    # Margins of 1/480 of weights of norm one: a linear programme knows that there are some.
+    data = rf.RulesAndFacts(2.0, 0.3).sample(200, 36, inputs="sphere")
+    Z = data.y[:, None] * data.X / np.sqrt(200)
+    programme = linprog(np.zeros(200), A_ub=-Z, b_ub=-np.ones(400), bounds=(None, None))
+    assert programme.status == 0
+    design = FeatureDesign(data.X / np.sqrt(200))
+    weights = fit(design, data.y, rf.MaxMargin(), 0.0)
+    assert np.min(Z @ weights) > 1.0 - 1e-6
+    norm = np.linalg.norm(weights)
+    assert 400 < norm < np.linalg.norm(programme.x)
+    # Nothing shorter keeps the margins: the bound from the dual variables touches.
+    beta = interior_point(design, data.y, 1.0, 0.0, np.inf).beta
+    assert norm * largest_margin(design, data.y, beta) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_a_hard_margin_that_cannot_be_kept_says_how_far() -> None:
+    data = rf.RulesAndFacts(4.0, 0.3).sample(100, 0)
+    with pytest.raises(
+        rf.SimulationError, match=r"MaxMargin: a margin falls short of 1 .* norm \d\.?\d*e\+\d\d or more"
+    ):
+        rf.finite.train(data.X, data.y, rf.MaxMargin(), rf.Linear(), 0.0)
+
+
+def test_the_bound_on_the_margin_is_one() -> None:
+    rng = np.random.default_rng(0)
+    design, y = DESIGNS["private"], DATA.y
+    for _ in range(50):
+        bound = largest_margin(design, y, rng.exponential(size=y.size))
+        weights = design.from_dual(y * rng.random(y.size))
+        assert np.min(y * design.fields(weights)) <= bound * np.linalg.norm(weights)
+
+
+def test_samples_that_repeat_each_other() -> None:
+    # Twice each sample: the dual has no single minimum, the weights are those of half the ridge.
+    design, doubled = FeatureDesign(X), FeatureDesign(np.repeat(X, 2, axis=0))
+    twice = np.repeat(DATA.y, 2)
+    for loss in (rf.Hinge(), rf.SquaredHinge(), rf.MaxMargin()):
+        y, labels = (np.sign(X @ np.arange(15.0)), np.sign(doubled.shared @ np.arange(15.0)))
+        if not isinstance(loss, rf.MaxMargin):
+            y, labels = DATA.y, twice
+        weights, again = fit(design, y, loss, 0.01), fit(doubled, labels, loss, 0.02)
+        np.testing.assert_allclose(again, weights, atol=2 * ACCURACY * np.linalg.norm(weights))
+
+
+@pytest.mark.parametrize("loss", [rf.Hinge(), rf.SquaredHinge(), rf.Logistic(), rf.MaxMargin()], ids=repr)
+def test_one_sample_and_no_features(loss) -> None:
+    for y in (1.0, -1.0):
+        one = FeatureDesign(np.array([[3.0, 4.0]]))
+        weights = fit(one, np.array([y]), loss, 1e-6)
+        assert weights[0] / weights[1] == pytest.approx(0.75)
+        assert np.sign(weights[0]) == y
+    with pytest.raises(rf.SimulationError, match="every feature is zero"):
+        fit(FeatureDesign(np.zeros((4, 3))), np.array([1.0, -1.0, 1.0, 1.0]), loss, 0.1)
+
+
+def test_the_bound_sees_small_distances_beside_large_objectives() -> None:
+    # The objective is about 1e3, the part of the weights 1e-9: a difference of the two values would be rounding.
+    design, y = FeatureDesign(np.array([[1.0], [1e-6]])), np.array([1.0, 1.0])
+    weights = fit(design, y, rf.SquaredHinge(), 1e12)
+    assert weights[0] == pytest.approx(1e-12, rel=1e-3)
+    exact = weights * (1.0 + 1e-6)
+    dual = np.maximum(1.0 - y * design.fields(exact), 0.0)
+    assert distance(design, y, rf.SquaredHinge(), 1e12, exact, dual) < 1e-5
