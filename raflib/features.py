@@ -341,7 +341,7 @@ class Kernel:
         ------
         ValueError
             If the kernel is not finite on [0, 1], or if its strengths are not those of a positive definite kernel with
-            a linear part.
+            a linear part beyond rounding.
 
         References
         ----------
@@ -514,6 +514,11 @@ class RandomFeatures:
         (0.5, 0.301405137)
         """
         kernel = Kernel.from_activation(activation, kinks)
+        if kernel.mu_star == 0.0:
+            raise ValueError(
+                f"activation = {activation!r} is linear: mu_star = 0, its features are projections of the inputs and "
+                "nothing else; use rf.Linear(), or an activation that bends, such as 'relu'"
+            )
         return cls(kernel.mu1, kernel.mu_star, kappa)
 
     @property

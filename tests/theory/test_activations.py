@@ -48,7 +48,8 @@ def test_a_callable_with_kinks() -> None:
     [
         ("swish", "activation = 'swish' is not one of 'relu'"),
         (3.0, "activation = 3.0 is neither a name nor a function"),
-        (lambda z: 0 * z + 2.0, "does not vary"),
+        (lambda z: 0 * z + 2.0, "does not vary: .* use an activation that rises or bends"),
+        (lambda z: 0 * z + 1e6, "does not vary"),
         (lambda z: np.sqrt(z), "is not finite"),
     ],
 )
@@ -60,6 +61,74 @@ def test_bad_activations(activation, message) -> None:
 def test_an_even_activation_has_no_linear_part() -> None:
     with pytest.raises(ValueError, match="no linear part"):
         rf.Kernel.from_activation(np.cos)
+
+
+LINEAR = [(1.0, 0.0), (0.3, 0.1), (-0.0176, 0.338), (1e3, 5.0), (2.2e-4, 0.0)]
+
+
+@pytest.mark.parametrize(("slope", "constant"), LINEAR)
+def test_a_linear_activation_has_no_nonlinear_part(slope: float, constant: float) -> None:
+    # Rounding would leave one of about 1e-8, which is enough to store any number of samples at lam = 0.
+    def line(z):
+        return slope * z + constant
+
+    assert rf.hermite(line).mu_star == 0.0
+    assert rf.Kernel.from_activation(line).mu_star == 0.0
+    for features in (
+        lambda: rf.RandomFeatures.from_activation(line, 1.0),
+        lambda: rf.finite.ActivationFeatures(line).equivalent(1.0),
+    ):
+        with pytest.raises(
+            ValueError, match=r"activation = .* is linear: mu_star = 0.*use rf\.Linear\(\), or an activation"
+        ):
+            features()
+
+
+def test_a_small_nonlinear_part_is_kept() -> None:
+    for bend in (1e-3, 1e-5, 1e-6):
+        parts = rf.hermite(lambda z, bend=bend: z + bend * z**2)
+        assert parts.mu_star == pytest.approx(bend * np.sqrt(2), rel=1e-3)
+
+
+EVEN = {
+    "t^2": lambda t: t**2,
+    "10^6 t^2": lambda t: 1e6 * t**2,
+    "5 + t^4": lambda t: 5 + t**4,
+    "cosh": np.cosh,
+    "e^t - t": lambda t: np.exp(t) - t,
+    "arcsin^2": lambda t: np.arcsin(t) ** 2,
+    "bessel": lambda t: 1 / np.sqrt(1 - 0.9 * t * t),
+    "constant": lambda t: 3.0 + 0 * t,
+}
+
+
+@pytest.mark.parametrize("name", EVEN)
+def test_a_kernel_whose_slope_is_rounding_has_no_linear_part(name: str) -> None:
+    for make in (rf.Kernel.from_dot_product, rf.finite.DotProductKernel):
+        with pytest.raises(ValueError, match=r"k'\(0\) = .* \(to .*e-.*\).*k'\(0\) > 0 beyond that error"):
+            make(EVEN[name])
+
+
+@pytest.mark.parametrize("slope", [1.0, 1e-4, 1e-8, 1e-12])
+def test_a_small_slope_is_a_linear_part(slope: float) -> None:
+    kernel = rf.Kernel.from_dot_product(lambda t: t**2 + slope * t)
+    assert kernel.mu1**2 == pytest.approx(slope, rel=1e-2, abs=1e-14)
+    assert kernel.mu_star == pytest.approx(1.0, rel=1e-12)
+    assert rf.finite.DotProductKernel(lambda t: t**2 + slope * t).strengths == (kernel.mu1, kernel.mu_star)
+
+
+@pytest.mark.parametrize("eta", [1e-3, 0.7, 10.0, 20.0])
+def test_the_slope_of_a_steep_kernel(eta: float) -> None:
+    # At eta = 20 it is 2e-16, far below what rounding leaves in others, and known to six digits.
+    kernel = rf.Kernel.from_dot_product(lambda t: np.exp(-2 * eta * (1 - t)))
+    assert kernel.mu1 == pytest.approx(rf.Kernel.rbf(eta).mu1, rel=1e-6)
+
+
+@pytest.mark.parametrize(("slope", "constant"), [(0.966, 13.2), (2.7e-3, 103.0), (0.0687, 0.695), (3.0, 0.0)])
+def test_a_linear_kernel_has_no_nonlinear_part(slope: float, constant: float) -> None:
+    kernel = rf.Kernel.from_dot_product(lambda t: slope * t + constant)
+    assert kernel.mu_star == 0.0
+    assert kernel.mu1**2 == pytest.approx(slope, abs=1e-12 * max(constant, 1.0))
 
 
 def test_kernel_of_an_activation_is_its_dot_product_kernel() -> None:
