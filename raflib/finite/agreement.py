@@ -24,6 +24,8 @@ from .trials import run_trials
 
 #: Differences below this are rounding: of the solver, and of an optimiser that meets a hard constraint.
 _ROUNDING = 1e-9
+#: What is measured of the Bayes-optimal learner, as `Trajectory` names it.
+_BAYES = ("generalization_error", "memorization_error", "training_error", "m", "q")
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,9 @@ def agreement(
     name : str
         What tables call it; by default the names of loss and features.
     n_jobs : int, not 0, optional
-        Parallel processes, as for `raflib.simulate`.
+        Parallel processes, -1 for one a core. By default what joblib.parallel_config says, such as a Dask cluster;
+        where nothing is said, one a core for a Learner, as in `raflib.simulate`, and a single one for BayesOptimal. The
+        numbers do not depend on it.
     cache : str or path, optional
         Folder that keeps each finished seed, as for `raflib.simulate`.
     progress : bool
@@ -292,21 +296,19 @@ def _bayes(
             f"alpha = {task.alpha!r}, eps = {task.eps!r}: the Bayes-optimal learner takes one task; call agreement for "
             "each"
         )
-    names = ("generalization_error", "memorization_error", "training_error", "m", "q")
     calls, where = [(task, d, seed) for seed in seeds], [f"seed {seed}" for seed in seeds]
     rows = run_trials(_posterior_mean, calls, n_jobs, progress, "message passing", names=where, cache=cache)
     values = np.array(rows)
-    return {name: estimate(values[:, i]) for i, name in enumerate(names)}
+    return {name: estimate(values[:, i]) for i, name in enumerate(_BAYES)}
 
 
 def _posterior_mean(task: RulesAndFacts, d: int, seed: int) -> tuple[float, ...]:
     """Return E_gen, E_mem, training error, m and q of the posterior mean on one sample."""
     data = task.sample(d, np.random.default_rng(seed))
     run = gamp(data, BayesOptimal(), eps=float(task.eps), progress=False)
-    wrong = data.y * run.fields <= 0.0
-    on_facts = float(wrong[data.is_fact].mean()) if data.is_fact.any() else np.nan
+    # The trajectory's errors count a field of zero, which it is everywhere at eps = 1, as the coin flip that it is.
     end = run.trajectory
-    return float(end.generalization_error[-1]), on_facts, float(wrong.mean()), float(end.m[-1]), float(end.q[-1])
+    return tuple(float(getattr(end, name)[-1]) for name in _BAYES)
 
 
 def _default_name(learner: Learner | BayesOptimal) -> str:

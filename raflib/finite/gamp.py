@@ -38,7 +38,8 @@ class Gamp:
     theory : Trajectory
         State evolution from the same start, as many steps.
     change : array, shape (steps,)
-        Relative undamped change of each step: the largest of those of student, forces and response.
+        Relative undamped change of each step: the largest of those of student, forces and response. Infinite where one
+        of them vanishes that did not before.
     steps : int, at least 1
         Iterations made.
     damping : float, in [0, 1)
@@ -150,8 +151,9 @@ def gamp(
     >>> bool(abs(run.trajectory.m - run.theory.m).max() < 4 / 400**0.5)
     True
     """
-    labelled(data.X, data.y)
-    n, d = data.X.shape
+    X, y = labelled(data.X, data.y)
+    data = data._replace(X=X, y=y)
+    n, d = X.shape
     share = float(data.is_fact.mean()) if eps is None else scalar("eps", eps, 0, 1)
     damping = scalar("damping", damping, 0, 1, open_high=True)
     tol = scalar("tol", tol, 1e-14, 1, open_high=True)
@@ -298,6 +300,10 @@ def _first_student(direction: Array, m: float, s: float, rng: np.random.Generato
 
 
 def _relative(new: Array, old: Array) -> float:
-    """Return the size of the change over that of the new value; 0 where both are zero."""
-    change = float(np.linalg.norm(new - old))
-    return change / float(np.linalg.norm(new)) if change else 0.0
+    """Return the size of the change over that of the new value; 0 where both are zero, inf where only the new one is.
+
+    The latter is no end: where no sample pulls, the ridge alone takes the student to zero in one step. The iteration
+    goes on from there as from its usual start, which is a student of zero too.
+    """
+    change, size = float(np.linalg.norm(new - old)), float(np.linalg.norm(new))
+    return 0.0 if change == 0.0 else change / size if size else np.inf

@@ -74,6 +74,14 @@ def test_the_posterior_mean_is_held_against_the_bayes_solution() -> None:
     assert all(abs(z) < 4 for z in held.z.values())
 
 
+def test_a_posterior_that_knows_nothing_guesses() -> None:
+    held = agreement(rf.RulesAndFacts(2.0, 1.0), rf.BayesOptimal(), 50, 4, **QUIET)
+    for key in ("generalization_error", "memorization_error", "training_error"):
+        np.testing.assert_array_equal(held.measured[key].values, 0.5)
+        assert held.theory[key] == 0.5
+    assert np.isnan(list(held.z.values())).all()  # exact, and nothing to score
+
+
 def test_another_theory_beside_the_same_runs(ridge: rf.finite.Agreement) -> None:
     assert ridge.against(TASK, RIDGE).z["q"] == pytest.approx(ridge.z["q"])
     wrong = ridge.against(rf.RulesAndFacts(1.5, 0.6), RIDGE)

@@ -245,6 +245,27 @@ def test_the_change_is_that_of_student_forces_and_response(lam: float) -> None:
         w, f, V = w_new, f_new, V_new
 
 
+@pytest.mark.parametrize("damping", [0.0, 0.3])
+@pytest.mark.parametrize("loss", [rf.Hinge(), rf.SquaredHinge()], ids=repr)
+def test_a_student_that_no_sample_pulls_starts_again_from_zero(loss, damping: float) -> None:
+    # So far along the rule all margins are met, and the ridge takes the student to zero in one undamped step.
+    data, learner = rf.RulesAndFacts(1.0, 0.0).sample(d=10, rng=0), rf.Learner(loss, rf.Linear(), 1.0)
+    usual = run(data, learner, 0.0)
+    found = run(data, learner, 0.0, start=(100, 1, 0.1), rng=0, damping=damping)
+    assert found.change[0] == np.inf
+    np.testing.assert_allclose(found.student, usual.student, atol=1e-7)
+    if not damping:
+        assert found.steps == usual.steps + 1
+        assert found.trajectory.q[1] == 0.0
+        assert found.trajectory.generalization_error[1] == 0.5
+
+
+def test_coin_flips_take_the_student_of_any_start_to_zero() -> None:
+    found = run(rf.RulesAndFacts(1.0, 1.0).sample(d=20, rng=0), rf.BayesOptimal(), 1.0, start=(0.5, 0.5, 0.5), rng=0)
+    assert not found.student.any()
+    assert found.change.tolist() == [np.inf, 0.0]
+
+
 def test_divergence_is_an_error_that_says_what_to_do() -> None:
     # Inputs with a mean: a direction that message passing does not know of.
     data = TASK.sample(d=200, rng=0)
