@@ -115,6 +115,40 @@ def test_actual_features_are_measured_as_they_are() -> None:
         np.testing.assert_allclose(value, reference, atol=0.01 * np.abs(exact[2]).max())
 
 
+HUGE = np.array([1e100, 1e150, 1e200, 1e300])
+
+
+@pytest.mark.parametrize("features", [rf.Linear(), KERNEL, RANDOM], ids=["linear", "kernel", "random features"])
+@pytest.mark.parametrize("intercept", [False, True])
+def test_a_huge_ridge_is_hebbs_rule_whatever_its_size(features, intercept: bool) -> None:
+    # Weights that go like 1 / lam point where the labels' sum of inputs does, though their squares underflow.
+    run = quiet(TASK, rf.Learner(rf.Square(), features, HUGE), d=60, seeds=3, intercept=intercept)
+    for observable in (run.generalization_error, run.memorization_error):
+        np.testing.assert_allclose(observable.values, observable.values[:, [0] * HUGE.size], rtol=1e-12)
+    np.testing.assert_allclose(run.m.values * HUGE, run.m.values[:, [0] * HUGE.size] * HUGE[0], rtol=1e-12)
+    if features == rf.Linear() and not intercept:
+        for error, seed in zip(run.generalization_error.values[:, -1], range(3), strict=True):
+            X, y, _, teacher = TASK.sample(60, np.random.default_rng(seed))
+            hebb = y @ X
+            cosine = hebb @ teacher / np.linalg.norm(hebb) / np.linalg.norm(teacher)
+            assert error == pytest.approx(np.arccos(cosine) / np.pi, rel=1e-12)
+
+
+def test_a_tiny_ridge_is_the_limit() -> None:
+    # No fewer samples than inputs, where nothing is singular.
+    none, tiny = (
+        quiet(rf.RulesAndFacts(2.0, 0.3), rf.Learner(rf.Square(), rf.Linear(), lam), d=60) for lam in (0, 1e-200)
+    )
+    np.testing.assert_allclose(tiny.generalization_error.values, none.generalization_error.values, rtol=1e-9)
+    np.testing.assert_allclose(tiny.q.values, none.q.values, rtol=1e-9)
+
+
+def test_a_student_of_zero_guesses() -> None:
+    zero = np.zeros(1)
+    for constants in (zero, np.ones(1)):
+        assert _error_of_angle(zero, zero, constants) == 0.5
+
+
 def test_blocks_of_new_inputs_do_not_change_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     learner = rf.Learner(rf.Square(), RBF.equivalent, 0.3)
     whole = quiet(TASK, learner, d=40, seeds=1, actual=RBF, test_size=1000)

@@ -12,6 +12,7 @@ from ..overlaps import Array
 from ..task import Sample, draw_inputs
 from .realisation import LinearReading, Reading
 from .ridge import Path
+from .trajectory import angle
 
 #: In the order of the values that `measure` returns.
 OBSERVABLES = ("generalization_error", "memorization_error", "training_error", "training_loss", "m", "q")
@@ -88,12 +89,16 @@ def _of_students(
     weights: Array, reading: LinearReading, direction: Array, inputs: str, test_size: int, rng: np.random.Generator
 ) -> tuple[Array, Array, Array]:
     """Return E_gen, m and q of learners whose test field is linear in the input; m and q are exact for all inputs."""
-    vectors, noise, constants = reading.students(weights)
+    # Errors do not depend on the weights' unit. In one of their own size no square underflows, as at a huge ridge, or
+    # overflows; a power of two rounds nothing.
+    unit = _power_of_two(np.abs(weights).max(axis=0))
+    vectors, noise, constants = reading.students(weights / unit)
     d = direction.size
     m = direction @ vectors / np.sqrt(d)
     q = np.einsum("ij,ij->j", vectors, vectors) / d + noise**2
+    overlaps = m * unit, q * unit * unit
     if inputs == "gaussian" or (inputs == "sphere" and not noise.any() and not constants.any()):
-        return _error_of_angle(m, q, constants), m, q
+        return _error_of_angle(m, q, constants), *overlaps
     wrong = np.zeros(m.size)
     noises = rng.spawn(1)[0]
     for X in _new_inputs(d, d, inputs, test_size, rng):
@@ -101,7 +106,13 @@ def _of_students(
         if noise.any():
             fields += noise * noises.standard_normal((len(X), 1))
         wrong += _misses(fields, X @ direction)
-    return wrong / test_size, m, q
+    return wrong / test_size, *overlaps
+
+
+def _power_of_two(size: Array) -> Array:
+    """Return the largest power of two that is at most each size, and 1 for a size of zero."""
+    _, exponent = np.frexp(size)
+    return np.where(size > 0.0, np.ldexp(1.0, exponent - 1), 1.0)
 
 
 def _on_new_inputs(
@@ -120,12 +131,14 @@ def _on_new_inputs(
 
 
 def _error_of_angle(m: Array, q: Array, constants: Array) -> Array:
-    """Return P(sign(omega + b) != sign z) of Gaussian fields: the angle over pi, or Owen's T for b other than 0."""
+    """Return P(sign(omega + b) != sign z) of Gaussian fields: the angle over pi, or Owen's T for b other than 0.
+
+    A student that is zero guesses.
+    """
     s = np.maximum(q - m * m, 0.0)
-    angle = np.arctan2(np.sqrt(s), m) / np.pi
     with np.errstate(divide="ignore", invalid="ignore"):
         shifted = 0.5 - 2.0 * owens_t(constants / np.sqrt(q), m / np.sqrt(s))
-    return np.asarray(np.where(constants == 0.0, angle, shifted))
+    return np.asarray(np.where(constants == 0.0, angle(m, s), np.where(q == 0.0, 0.5, shifted)))
 
 
 def _misses(fields: Array, teacher: Array) -> Array:
