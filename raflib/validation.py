@@ -52,7 +52,7 @@ def number(
 
 
 def integer(name: str, value: object, low: int) -> int:
-    """Return ``value`` as an int of at least ``low``, or raise ValueError.
+    """Return ``value`` as an int of at least ``low``, or raise ValueError; an integer array without axes is a number.
 
     Examples
     --------
@@ -61,6 +61,8 @@ def integer(name: str, value: object, low: int) -> int:
         ...
     ValueError: d = 0 is not an integer in the allowed range [1, inf)
     """
+    if isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "iu":
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < low:
         raise ValueError(f"{name} = {value!r} is not an integer in the allowed range [{low}, inf)")
     return int(value)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from numbers import Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,7 +25,13 @@ def labelled(X: Array, y: Array) -> tuple[Array, Array]:
         ...
     ValueError: y[1] = 0 is neither -1 nor +1 (1 such label); np.where(y > 0, 1.0, -1.0) makes labels of two classes
     """
-    X = np.asarray(X, dtype=np.float64)
+    given = as_array("X", X)
+    try:
+        if given.dtype.kind not in "buifO":
+            raise TypeError(f"its type is {given.dtype}")
+        X = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"X must hold real numbers in the allowed range (-inf, inf): {error}") from None
     if X.ndim != 2 or 0 in X.shape:
         raise ValueError(f"X has shape {X.shape}; it must be (n, d) with n >= 1 samples in d >= 1 dimensions")
     y = labels(y, X.shape[0])
@@ -43,16 +51,70 @@ def labels(y: Array, n: int) -> Array:
         ...
     ValueError: y has shape (2,); it must hold one label for each of the 3 samples
     """
-    y = np.asarray(y, dtype=np.float64)
-    if y.shape != (n,):
-        raise ValueError(f"y has shape {y.shape}; it must hold one label for each of the {n} samples")
-    bad = np.flatnonzero(np.abs(y) != 1.0)
+    given = as_array("y", y)
+    if given.shape != (n,):
+        raise ValueError(f"y has shape {given.shape}; it must hold one label for each of the {n} samples")
+    if given.dtype.kind in "buif":
+        values = np.asarray(given, dtype=np.float64)
+    else:  # text is no label, not even "1"; an array of objects may hold numbers
+        members = given.tolist()
+        values = np.array([float(each) if isinstance(each, Real) else np.nan for each in members])
+    bad = np.flatnonzero(np.abs(values) != 1.0)
     if bad.size:
+        first = given.tolist()[bad[0]]
+        shown = f"{first:g}" if isinstance(first, float) else repr(first)
+        one_class = f"y == {first!r}" if isinstance(first, str | bytes) else "y > 0"
         raise ValueError(
-            f"y[{bad[0]}] = {y[bad[0]]:g} is neither -1 nor +1 ({bad.size} such label{'s' * (bad.size > 1)}); "
-            "np.where(y > 0, 1.0, -1.0) makes labels of two classes"
+            f"y[{bad[0]}] = {shown} is neither -1 nor +1 ({bad.size} such label{'s' * (bad.size > 1)}); "
+            f"np.where({one_class}, 1.0, -1.0) makes labels of two classes"
         )
-    return y
+    return values
+
+
+def as_array(name: str, value: ArrayLike) -> NDArray[Any]:
+    """Return an array of whatever type, or raise ValueError.
+
+    Examples
+    --------
+    >>> as_array("y", ["a", 1]).tolist()
+    ['a', '1']
+    >>> as_array("y", [[1], [1, 2]])
+    Traceback (most recent call last):
+        ...
+    ValueError: y is no array: setting an array element with a sequence. ...
+    """
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} is no array: {error}") from None
+
+
+def is_one(value: object) -> bool:
+    """Whether this is one number, an integer or an array without axes, rather than a sequence.
+
+    Examples
+    --------
+    >>> is_one(3), is_one(np.array(3)), is_one([3])
+    (True, True, False)
+    """
+    return isinstance(value, int | np.integer) or (isinstance(value, np.ndarray) and value.ndim == 0)
+
+
+def several(name: str, values: object, low: int, wanted: str = "") -> list[int]:
+    """Return the integers of a sequence, each at least ``low``, or raise ValueError; ``wanted`` is what it asks for.
+
+    Examples
+    --------
+    >>> several("d", 50, 1)
+    Traceback (most recent call last):
+        ...
+    ValueError: d = 50 is not a sequence of integers in the allowed range [1, inf)
+    """
+    no_axes = isinstance(values, np.ndarray) and values.ndim == 0
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable) or no_axes:
+        wanted = wanted or f"a sequence of integers in the allowed range [{low}, inf)"
+        raise ValueError(f"{name} = {values!r} is not {wanted}")
+    return [validation.integer(name, each, low) for each in values]
 
 
 def ascending(name: str, values: Sequence[int] | NDArray[np.int64]) -> list[int]:
@@ -65,7 +127,7 @@ def ascending(name: str, values: Sequence[int] | NDArray[np.int64]) -> list[int]
         ...
     ValueError: epochs = [1, 1] must hold at least one number, in ascending order
     """
-    checked = [validation.integer(name, each, 1) for each in values]
+    checked = several(name, values, 1)
     if not checked or any(after <= before for before, after in pairwise(checked)):
         raise ValueError(f"{name} = {values!r} must hold at least one number, in ascending order")
     return checked

@@ -119,6 +119,8 @@ def cover_fraction(n: ArrayLike, d: ArrayLike, *, log: bool = False) -> float | 
 def _integers(name: str, value: ArrayLike) -> Array:
     """Return positive integers as floats, or raise ValueError."""
     array = np.asarray(validation.number(name, value, 1))
+    if np.asarray(value).dtype == np.bool_:
+        raise ValueError(f"{name} = {value!r} is not an integer in the allowed range [1, inf)")
     bad = array[array != np.rint(array)]
     if bad.size:
         raise ValueError(f"{name} = {bad.flat[0]:g} is not an integer in the allowed range [1, inf)")

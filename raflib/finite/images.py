@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import validation
 from ..overlaps import Array
+from .checks import as_array
 
 #: The binary version of CIFAR-10: one byte of class, then 32 x 32 bytes of red, of green, of blue; row by row.
 _CIFAR_SHAPE = (3, 32, 32)
@@ -78,7 +79,7 @@ class Images:
     labels: NDArray[Any]
 
     def __post_init__(self) -> None:
-        pixels, labels = np.asarray(self.pixels), np.asarray(self.labels)
+        pixels, labels = as_array("pixels", self.pixels), as_array("labels", self.labels)
         if pixels.ndim < 2 or pixels.dtype.kind not in "buif":
             raise ValueError(
                 f"pixels has shape {pixels.shape} and type {pixels.dtype}; it must be an array of real numbers of "
@@ -90,7 +91,11 @@ class Images:
                 f"each image, shape {pixels.shape[:1]}"
             )
         if labels.dtype.kind not in "iuU":
-            raise ValueError(f"labels has type {labels.dtype}; classes must be integers or strings")
+            first = f", the first is {labels.tolist()[0]!r}" if labels.size else ""
+            raise ValueError(
+                f"labels has type {labels.dtype}{first}; classes must be integers or strings: labels.astype(str) "
+                "makes names, labels.astype(int) numbers"
+            )
         if labels.size == 0 or pixels[0].size < 2:
             raise ValueError(
                 f"pixels has shape {pixels.shape}; there must be an image, and images of two pixels or more"
@@ -275,7 +280,7 @@ def load_images(
     if not isinstance(source, str | os.PathLike):
         if labels is None:
             raise ValueError("labels = None: an array of images needs the class of each")
-        return Images(np.asarray(source), np.asarray(labels))
+        return Images(as_array("pixels", source), as_array("labels", labels))
     if labels is not None:
         raise ValueError(
             f"labels were given with source = {str(source)!r}, which holds its own; pass labels with an array"
@@ -309,7 +314,16 @@ def _from_npz(path: Path, pixels_key: str, labels_key: str) -> Images:
                 f"source = {str(path)!r} holds no array {' and no '.join(map(repr, missing))}, only "
                 f"{', '.join(map(repr, file.files)) or 'nothing'}; say which with pixels_key and labels_key"
             )
-        return Images(file[pixels_key], file[labels_key])
+        arrays = []
+        for key in (pixels_key, labels_key):
+            try:
+                arrays.append(file[key])
+            except ValueError as error:  # an array of Python objects is a pickle, which could run anything
+                raise ValueError(
+                    f"source = {str(path)!r}: the array {key!r} is not read, it holds Python objects ({error}); save "
+                    "pixels as numbers, and classes as labels.astype(str) or labels.astype(int)"
+                ) from error
+        return Images(*arrays)
 
 
 def _from_cifar(folder: Path) -> Images:

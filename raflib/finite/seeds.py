@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from .. import validation
+from .checks import is_one, several
 
 
 def seed_list(seeds: int | Sequence[int]) -> tuple[int, ...]:
@@ -25,16 +24,18 @@ def seed_list(seeds: int | Sequence[int]) -> tuple[int, ...]:
     Raises
     ------
     ValueError
-        If there is none, if one is there twice, or if one is no non-negative integer.
+        If there is none, if one is there twice, if one is no non-negative integer, or if seeds is neither a number of
+        them nor a sequence.
 
     Examples
     --------
     >>> seed_list(3), seed_list([7, 5])
     ((0, 1, 2), (7, 5))
     """
-    if isinstance(seeds, int | np.integer):
+    if is_one(seeds):
         return tuple(range(validation.integer("seeds", seeds, 1)))
-    chosen = tuple(validation.integer("seeds", seed, 0) for seed in seeds)
+    wanted = "an integer in the allowed range [1, inf) or a sequence of distinct integers in [0, inf)"
+    chosen = tuple(several("seeds", seeds, 0, wanted))
     if not chosen or len(set(chosen)) < len(chosen):
         raise ValueError(f"seeds = {seeds!r} must hold at least one seed, each once")
     return chosen

@@ -19,6 +19,7 @@ from .estimate import Estimate, estimate
 from .jobs import Job, run_jobs
 from .measure import OBSERVABLES
 from .realisation import check_actual
+from .seeds import seed_list
 
 __all__ = ["Estimate", "Simulation", "SimulationError", "simulate"]
 
@@ -172,12 +173,7 @@ def simulate(
     0.0
     """
     d = validation.integer("d", d, 1)
-    if isinstance(seeds, int | np.integer):
-        chosen = tuple(range(validation.integer("seeds", seeds, 1)))
-    else:
-        chosen = tuple(validation.integer("seeds", seed, 0) for seed in seeds)
-        if not chosen or len(set(chosen)) < len(chosen):
-            raise ValueError(f"seeds = {seeds!r} must hold at least one seed, each once")
+    chosen = seed_list(seeds)
     validation.choice("inputs", inputs, INPUTS)
     test_size = validation.integer("test_size", test_size, 1)
     workers = validation.workers("n_jobs", n_jobs)

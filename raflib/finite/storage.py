@@ -12,7 +12,7 @@ from .. import validation
 from ..overlaps import Array
 from ..separability import capacity
 from ..task import RulesAndFacts
-from .checks import scalar
+from .checks import is_one, scalar, several
 from .estimate import Estimate, estimate
 from .separate import is_separable
 from .trials import run_trials
@@ -193,8 +193,8 @@ def finite_capacity(
     >>> bool(abs(found.load[0] - rf.capacity(0.5)) < 0.5)
     True
     """
-    given = [d] if isinstance(d, int | np.integer) else list(d)
-    dimensions = [validation.integer("d", each, 1) for each in given]
+    wanted = "an integer in the allowed range [1, inf) or a sequence of such integers"
+    dimensions = [validation.integer("d", d, 1)] if is_one(d) else several("d", d, 1, wanted)
     if not dimensions or len(set(dimensions)) < len(dimensions):
         raise ValueError(f"d = {d!r} must hold at least one dimension, each once")
     eps, margin = scalar("eps", eps, 0, 1), scalar("margin", margin, 0)

@@ -18,6 +18,7 @@ from ..overlaps import Array
 from ..solve import Solution, solve
 from ..task import RulesAndFacts
 from .actual import Actual
+from .checks import several
 from .simulate import Simulation, simulate
 
 _OBSERVABLES = {
@@ -214,7 +215,7 @@ def universality(
     >>> bool(abs(law.exponent + 0.5) < 0.2)                               # the noise of one sample falls as d^(-1/2)
     True
     """
-    sizes = [validation.integer("d", each, 1) for each in d]
+    sizes = several("d", d, 1)
     if len(sizes) < 2 or any(b <= a for a, b in pairwise(sizes)):
         raise ValueError(f"d = {list(d)} must hold at least two dimensions, in ascending order")
     count = validation.integer("seeds", seeds, 2)

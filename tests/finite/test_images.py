@@ -92,8 +92,11 @@ def test_what_cannot_be_loaded_says_why(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"no array 'images', only 'pictures', 'labels'; say which with pixels_key"):
         load_images(tmp_path / "other.npz")
     np.savez(tmp_path / "objects.npz", images=np.array([None, 1]), labels=np.arange(2))
-    with pytest.raises(ValueError, match="allow_pickle"):  # never unpickled
+    with pytest.raises(ValueError, match=r"the array 'images' is not read.*allow_pickle"):  # never unpickled
         load_images(tmp_path / "objects.npz")
+    np.savez(tmp_path / "names.npz", images=np.eye(3), labels=np.array(["a", "b", "c"], dtype=object))
+    with pytest.raises(ValueError, match=r"names\.npz': the array 'labels' is not read.*labels\.astype\(str\)"):
+        load_images(tmp_path / "names.npz")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +106,17 @@ def test_what_cannot_be_loaded_says_why(tmp_path: Path) -> None:
         (np.eye(3), [0, 1], r"labels has shape \(2,\) where pixels has shape \(3, 3\)"),
         (np.ones(3), [0, 1, 2], r"pixels has shape \(3,\)"),
         (np.eye(3, dtype=complex), [0, 1, 2], "type complex128; it must be an array of real numbers"),
-        (np.eye(3), [0.5, 1.0, 2.0], "labels has type float64; classes must be integers or strings"),
+        (
+            np.eye(3),
+            [0.5, 1.0, 2.0],
+            r"labels has type float64, the first is 0\.5; classes must be integers or strings",
+        ),
+        (
+            np.eye(3),
+            np.array(["a", "b", "c"], dtype=object),
+            r"labels has type object, the first is 'a'; classes .* labels\.astype\(str\) makes names",
+        ),
+        (np.eye(3), [["a"], ["a", "b"], ["c"]], "labels is no array: .*inhomogeneous"),
         (np.ones((0, 4)), np.zeros(0, int), "there must be an image"),
         (np.ones((2, 1)), [0, 1], "images of two pixels or more"),
         (np.array([[1.0, 2.0], [np.nan, 1.0]]), [0, 1], "1 images hold nan or infinity, the first is image 1"),
