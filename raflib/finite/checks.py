@@ -62,7 +62,7 @@ def labels(y: Array, n: int) -> Array:
     bad = np.flatnonzero(np.abs(values) != 1.0)
     if bad.size:
         first = given.tolist()[bad[0]]
-        shown = f"{first:g}" if isinstance(first, float) else repr(first)
+        shown = f"{first:g}" if isinstance(first, Real) else repr(first)
         one_class = f"y == {first!r}" if isinstance(first, str | bytes) else "y > 0"
         raise ValueError(
             f"y[{bad[0]}] = {shown} is neither -1 nor +1 ({bad.size} such label{'s' * (bad.size > 1)}); "
