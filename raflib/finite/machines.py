@@ -70,7 +70,9 @@ def fit(design: Design, y: Array, loss: Loss, lam: float) -> Array:
     [0.5]
     """
     if design.mean_square == 0.0:
-        raise SimulationError(f"{type(loss).__name__}: every feature is zero, so there is nothing to learn from")
+        raise SimulationError(
+            f"{type(loss).__name__}: every feature is zero, so there is nothing to learn from; check the inputs"
+        )
     if isinstance(loss, MaxMargin) or lam == 0.0:
         return _hard_margin(design, y, loss)
     if isinstance(loss, Logistic):

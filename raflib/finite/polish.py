@@ -5,6 +5,8 @@ Once it is known which samples are support vectors, the rest is linear equations
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
@@ -72,9 +74,15 @@ def polish(design: Design, y: Array, loss: Loss, lam: float, active: Mask, beyon
         beta = np.where(beyond, 1.0, 0.0)
         rows = np.flatnonzero(active)
         pull = y * design.fields(design.from_dual(y * beta / lam))
-        beta[rows] = _between(design, y, lam, slack, rows, 1.0 - pull[rows])
+        solve = _between(design, y, lam, slack, rows)
+        beta[rows] = solve(1.0 - pull[rows])
         inside = np.clip(beta, 0.0, most)
         weights = design.from_dual(y * inside / lam)
+        if np.array_equal(inside, beta):
+            # At a small lam the pulls of the samples all but cancel, so beta's last digit is seen in the margins.
+            rest = np.zeros(design.n)
+            rest[rows] = solve((1.0 - y * design.fields(weights) - slack * beta)[rows])
+            weights = weights + design.from_dual(y * rest / lam)
         apart = distance(design, y, loss, lam, weights, inside)
         if apart < best[1]:
             best = (weights, apart)
@@ -86,8 +94,8 @@ def polish(design: Design, y: Array, loss: Loss, lam: float, active: Mask, beyon
     return best
 
 
-def _between(design: Design, y: Array, lam: float, slack: float, rows: NDArray[np.intp], b: Array) -> Array:
-    """Return beta of these samples with (y K y / lam + slack) beta = b; nearly, if they are more than the features."""
+def _between(design: Design, y: Array, lam: float, slack: float, rows: NDArray[np.intp]) -> Callable[[Array], Array]:
+    """Return what solves (y K y / lam + slack) beta = b of these samples; nearly, if more than the features."""
     for jitter in (0.0, 1e-13):
         K = design.gram(rows)
         K *= y[rows, None]
@@ -97,5 +105,5 @@ def _between(design: Design, y: Array, lam: float, slack: float, rows: NDArray[n
             factor = linalg.cho_factor(K.T, lower=True, overwrite_a=True, check_finite=False)
         except linalg.LinAlgError:
             continue
-        return np.asarray(linalg.cho_solve(factor, b, check_finite=False))
-    return np.zeros_like(b)
+        return lambda b: np.asarray(linalg.cho_solve(factor, b, check_finite=False))
+    return np.zeros_like
