@@ -200,6 +200,17 @@ def test_the_page_stays_light(explorer: Explorer) -> None:
 
 
 # ------------------------------------------------------------------ the best ridge
+@pytest.mark.parametrize("dash", ["solid", "dashed", "dotted"])
+def test_broken_lines_look_broken_on_the_page(dash: str) -> None:
+    # Ends that stick out of a dash by half the line's width on either side must leave a gap of a pixel and a half.
+    panel = toy().panels[0]
+    curve = Curve("a", "out", over="a", colour="rule", dash=dash)
+    solved = table.solve(toy(panels=(dataclasses.replace(panel, marks=(curve,)),)))
+    line = static.bokeh_figure(solved, 0, solved.explorer.state()).renderers[0].glyph
+    ends = 0.0 if line.line_cap == "butt" else line.line_width
+    assert [gap - ends > 1.5 for gap in line.line_dash[1::2]] == ([] if dash == "solid" else [True])
+
+
 def test_best_ridge_of_the_square_loss_is_the_closed_form() -> None:
     solved = table.solve(get("hero"))
     for eps, gamma, alpha in itertools.product((0.05, 0.2, 0.8), (0.0, 20.0, 40.0, 60.0), (0.5, 3.0, 30.0)):

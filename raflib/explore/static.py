@@ -238,7 +238,9 @@ def _add(plot: Any, panel: Panel, mark: Mark, source: ColumnDataSource) -> None:
             if mark.shade:
                 plot.harea(x1=panel.x_range[0], x2="x", y="y", source=source, level="underlay",
                            fill_color=plots.COLOURS["shade"])  # fmt: skip
-            plot.line("x", "y", source=source, color=colour, width=mark.width, line_cap="round",
+            # Round ends are longer than the line by its width: they would fill the gaps.
+            cap = "round" if mark.dash == "solid" else "butt"
+            plot.line("x", "y", source=source, color=colour, width=mark.width, line_cap=cap,
                       line_dash=dash(mark.dash))  # fmt: skip
         case Dot():
             plot.scatter("x", "y", source=source, size=11, fill_color=colour, line_color="white",
@@ -266,5 +268,5 @@ def _type(colour: str) -> dict[str, Any]:
 
 
 def dash(name: str) -> list[int]:
-    """Line style as Bokeh wants it, in pixels."""
-    return [round(n) for n in plots.DASHES[name]]
+    """Line style as Bokeh wants it, in pixels of 1/96 inch."""
+    return [round(n * 96 / 72) for n in plots.DASHES[name]]

@@ -102,7 +102,7 @@ def marks(x: str) -> tuple[Curve | Dot, ...]:
     return (
         Curve(x, "share", over=x, colour="rule", label="of the mean of Zⁿ, 1/n-th"),
         Curve(x, "inside", over=x, colour="fact", dash="dashed", label="of the draws that make it"),
-        Curve(x, "limit", over=x, colour="quiet", dash="dotted", width=1.4, label="of these for N → ∞"),
+        Curve(x, "limit", over=x, colour="quiet", dash="dotted", label="of these for N → ∞"),
         Dot(x, "inside", colour="fact", label="{inside:.2f}"),
         Dot(x, "share", colour="rule", label="{share:.3f}"),
     )
