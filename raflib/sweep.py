@@ -7,6 +7,7 @@ import os
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -21,6 +22,7 @@ from .observables import generalization_error, memorization_error
 from .overlaps import Array
 from .solve import ConvergenceError, ConvergenceWarning, Solution, attempt, parameters
 from .task import RulesAndFacts
+from .workers import unordered
 
 #: What a sweep keeps of each point: a function of a Solution, or the name of one of its attributes.
 Observable = Callable[[Solution], float | Array] | str
@@ -133,16 +135,14 @@ def sweep(
         of other parameters, settings or observables (compared by name and code), or one by another raflib version.
     ConvergenceError
         If a point has no solution and ``on_failure`` is "raise". The message gives its parameters.
+    concurrent.futures.BrokenExecutor
+        If a worker died. Dask sends the chunk of a worker that dies to another one first, as often as its setting
+        ``distributed.scheduler.allowed-failures`` says.
 
     Warns
     -----
     ConvergenceWarning
         If points are marked nan.
-
-    Notes
-    -----
-    Dask sends the chunk of a worker that dies to another. joblib 1.6 waits without end for a chunk that Dask gives up,
-    which it does after ``distributed.scheduler.allowed-failures`` such deaths: interrupt, and call again with ``out``.
 
     Examples
     --------
@@ -155,7 +155,6 @@ def sweep(
     >>> bool(np.all(run["q"] == rf.solve(task, learner).q))
     True
     """
-    from joblib import Parallel, delayed
     from tqdm.auto import tqdm
 
     named = parameters(task, learner)
@@ -188,20 +187,19 @@ def sweep(
 
     errors: dict[int, Exception] = {}
 
-    def calls() -> Iterator[Any]:
+    def calls() -> Iterator[tuple[Any, ...]]:
         for index in np.flatnonzero(~store.done):
             if errors:
                 return
             at = {name: np.broadcast_to(x, shape).flat[parts[index]] for name, x in named.items()}
             some = RulesAndFacts(at["alpha"], at["eps"]), _with(learner, at)
-            yield delayed(_solve_part)(parts[index], *some, kept, tol, max_steps, on_failure)
+            yield parts[index], *some, kept, tol, max_steps, on_failure
 
-    # Each chunk is one parcel, sent to its worker rather than left as a file in a temporary folder.
-    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1, max_nbytes=None)
     switch = {} if progress else {"disable": True}  # named only when off: the environment's TQDM_DISABLE keeps its say
     with tqdm(total=size, initial=solved, desc="sweep", unit="point", unit_scale=True, **switch) as bar:
         try:
-            for part, values in parallel(calls()):
+            # A chunk is sent to its worker rather than left as a file in a temporary folder.
+            for part, values in unordered(_solve_part, calls(), n_jobs, max_nbytes=None):
                 if isinstance(values, Exception):  # no new chunks, but those under way are kept
                     errors[part.start] = values
                     continue
@@ -213,6 +211,8 @@ def sweep(
             if errors:  # chunks begin in order, so the first error is the same whatever the workers
                 raise errors[min(errors)]
         except BaseException as stop:  # an interrupt too
+            if isinstance(stop, BrokenExecutor):
+                stop.add_note("A worker died, most likely for want of memory: use a smaller chunk or a smaller n_jobs.")
             fate = "lost (out=FOLDER keeps them)" if out is None else f"kept in {out}, where the same call goes on"
             stop.add_note(f"The sweep stopped after {solved} of {size} points; they are {fate}.")
             raise

@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+import time
 import tracemalloc
 import warnings
+from concurrent.futures import BrokenExecutor
+from contextlib import ExitStack
 from dataclasses import FrozenInstanceError
 from functools import partial
 from pathlib import Path
@@ -17,6 +21,7 @@ import pytest
 
 import raflib as rf
 import raflib.archive
+import raflib.workers
 
 ALPHA = np.geomspace(0.2, 8.0, 6)
 TASK = rf.RulesAndFacts(ALPHA[:, None, None], np.array([0.0, 0.3, 1.0]))
@@ -423,6 +428,58 @@ def test_a_dask_cluster_gives_the_same_numbers(tmp_path: Path) -> None:
     assert np.load(tmp_path / "raised" / "parts-done.npy")[:4].all()
     assert client.status == "closed"
     assert not any(psutil.pid_exists(worker) for worker in workers)
+
+
+def test_processes_of_multiprocessing_give_the_same_numbers() -> None:
+    learner = LEARNERS["hinge, kernel"]
+    with joblib.parallel_config(backend="multiprocessing", n_jobs=2):
+        assert_same(quiet(TASK, learner, chunk=7), quiet(TASK, learner, chunk=7, n_jobs=1))
+        pids = quiet(TASK, learner, {"pid": lambda sol: np.full(sol.m.shape, os.getpid())}, chunk=2)
+    assert os.getpid() not in pids["pid"]
+
+
+@pytest.mark.parametrize("backend", ["loky", "multiprocessing", "dask"])
+def test_a_worker_that_dies_is_an_error_and_loses_no_other_chunk(backend: str, tmp_path: Path) -> None:
+    import dask
+    from distributed import Client, LocalCluster
+
+    def deadly(sol: rf.Solution) -> np.ndarray:
+        """End the worker, as when memory is short, while there is a file."""
+        if 5.0 in sol.task.alpha and (tmp_path / "deadly").exists():
+            time.sleep(1.0)
+            os._exit(1)
+        return sol.q
+
+    (tmp_path / "deadly").touch()
+    task = rf.RulesAndFacts(np.arange(1.0, 7.0), 0.3)
+    with ExitStack() as stack:
+        if backend == "dask":
+            stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": 1}))
+            local = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
+            stack.enter_context(Client(stack.enter_context(LocalCluster(**local))))
+        stack.enter_context(joblib.parallel_config(backend=backend, **{} if backend == "dask" else {"n_jobs": 2}))
+        with pytest.raises(BrokenExecutor) as raised:
+            quiet(task, rf.BayesOptimal(), {"q": deadly}, chunk=2, out=tmp_path / "run")
+        (tmp_path / "deadly").unlink()
+        assert np.load(tmp_path / "run" / "parts-done.npy").tolist() == [True, True, False]
+        run = quiet(task, rf.BayesOptimal(), {"q": deadly}, chunk=2, out=tmp_path / "run")
+    advice, stopped = raised.value.__notes__
+    assert advice == "A worker died, most likely for want of memory: use a smaller chunk or a smaller n_jobs."
+    assert stopped.startswith("The sweep stopped after 4 of 6 points; they are kept in")
+    np.testing.assert_array_equal(run["q"], quiet(task, rf.BayesOptimal(), "q", chunk=2)["q"])
+
+
+def test_a_dask_cluster_that_lost_all_its_workers_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    from distributed import Client, LocalCluster
+
+    monkeypatch.setattr(raflib.workers, "_PATIENCE", 2.0)
+    with LocalCluster(n_workers=1, host="127.0.0.1", dashboard_address=None) as cluster, Client(cluster):
+        go = threading.Timer(1.0, cluster.scale, args=[0])
+        go.start()
+        settings = joblib.parallel_config(backend="dask", wait_for_workers_timeout=2)
+        with settings, pytest.raises(BrokenExecutor, match="the Dask cluster has had no worker for 2 seconds"):
+            quiet(TASK, rf.BayesOptimal(), {"q": lambda sol: time.sleep(30) or sol.q})
+        go.join()
 
 
 # ---------------------------------------------------------------- bad input

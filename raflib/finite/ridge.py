@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 from scipy import linalg
+from scipy.linalg import lapack
 
 from ..overlaps import Array
 from .designs import Design, FeatureDesign, KernelDesign, eigen
@@ -121,12 +121,17 @@ def _solve(A: Array, b: Array, shifts: Array) -> Array:
     for shift in shifts:
         shifted = A.copy()
         shifted.flat[:: len(A) + 1] += shift
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", linalg.LinAlgWarning)
-            try:
-                columns.append(linalg.solve(shifted, b, assume_a="pos", overwrite_a=True, check_finite=False))
-            except (linalg.LinAlgError, linalg.LinAlgWarning):
-                raise _singular(shift) from None
+        # The condition number by hand: a warning of linalg.solve becomes an error only through the filters of the
+        # whole process, which other threads use too.
+        norm = float(linalg.norm(shifted, 1, check_finite=False))
+        try:
+            factor, lower = linalg.cho_factor(shifted.T, overwrite_a=True, check_finite=False)
+        except linalg.LinAlgError:
+            raise _singular(shift) from None
+        rcond, _ = lapack.dpocon(factor, norm)
+        if not rcond >= np.finfo(float).eps:
+            raise _singular(shift)
+        columns.append(linalg.cho_solve((factor, lower), b, check_finite=False))
     return np.stack(columns, axis=1)
 
 

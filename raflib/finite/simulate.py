@@ -135,7 +135,8 @@ def simulate(
         one a core.
     cache : str or path, optional
         Folder that keeps each finished seed, by its parameters, the code and the versions of the packages under it.
-        The same call takes from there what it finds. Deleting the folder is safe.
+        The same call takes from there what it finds. Deleting the folder is safe. Without it nothing is kept, and a
+        call that fails loses its finished seeds.
     progress : bool
         Show a progress bar while it runs.
 
@@ -152,7 +153,8 @@ def simulate(
         features, or if its kernel matrix is not positive semidefinite.
     SimulationError
         If an optimiser did not converge, if a hard constraint cannot be met, or if a worker died. A failed run is
-        never a point; all other seeds finish first, and stay in the cache.
+        never a point. All other seeds finish first, unless a worker died; those that finished are kept if ``cache``
+        was given, and only then.
 
     Examples
     --------

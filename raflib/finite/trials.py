@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor
 from functools import cache as cached
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from .. import validation
+from ..workers import unordered
 from .errors import SimulationError
+from .session import one_thread
 
 #: What kept results depend on beside their arguments: these sources of raflib, and these packages.
 _SOURCES = ("*.py", "finite/*.py")
@@ -78,8 +79,6 @@ def run_trials(
     >>> run_trials(divmod, [(7, 2), (9, 4)], n_jobs=1, progress=False, label="dividing", together=2)
     [(3, 1), (2, 1)]
     """
-    from joblib import Parallel, delayed
-    from joblib.parallel import get_active_backend
     from tqdm.auto import tqdm
 
     n_jobs = validation.workers("n_jobs", n_jobs)
@@ -93,23 +92,23 @@ def run_trials(
             _in_cache(folder).check_call_in_cache(keys[0], work, calls[0])
     keyed = list(zip(keys, calls, strict=True))
     parcels = [keyed[first : first + together] for first in range(0, len(calls), together)]
-    backend, _ = get_active_backend()
-    how = "generator" if backend.supports_return_generator else "list"
-    parallel = Parallel(n_jobs=n_jobs, return_as=how, batch_size=1)
-    results: list[Any] = []
+    numbered = [(number, work, parcel, folder, label) for number, parcel in enumerate(parcels)]
+    found: dict[int, list[Any]] = {}
     kept = "are lost (cache=FOLDER keeps them)" if folder is None else f"are kept in {folder}"
     switch = {} if progress else {"disable": True}  # named only when off: the environment's TQDM_DISABLE keeps its say
-    with tqdm(total=len(calls), desc=label, leave=False, **switch) as bar:
+    # Held here too, so that it is set and put back once, whatever happens, where the calls run in this process.
+    with tqdm(total=len(calls), desc=label, leave=False, **switch) as bar, one_thread():
         try:
-            parts: Iterable[Any] = parallel(delayed(_attempt)(work, parcel, folder, label) for parcel in parcels)
-            for part in parts:
-                results += part
+            for number, part in unordered(_attempt, numbered, n_jobs):
+                found[number] = part
                 bar.update(len(part))
-        except _deaths() as death:
+        except BrokenExecutor as death:
+            finished = sum(map(len, found.values()))
             raise SimulationError(
-                f"a worker died after {len(results)} of {len(calls)} runs of {label}, most likely for want of memory; "
+                f"a worker died after {finished} of {len(calls)} runs of {label}, most likely for want of memory; "
                 f"use a smaller n_jobs or a smaller problem, and run again. The finished runs {kept}"
             ) from death
+    results = [result for number in range(len(parcels)) for result in found[number]]
     failed = [i for i, result in enumerate(results) if isinstance(result, Exception)]
     if failed:
         error: Exception = results[failed[0]]
@@ -153,22 +152,20 @@ def _key(work: Callable[..., Any], call: tuple[Any, ...]) -> str:
 
 
 def _attempt(
-    work: Callable[..., Any], parcel: list[tuple[str, tuple[Any, ...]]], folder: str | None, label: str
-) -> list[Any]:
+    number: int, work: Callable[..., Any], parcel: list[tuple[str, tuple[Any, ...]]], folder: str | None, label: str
+) -> tuple[int, list[Any]]:
     """Run calls, or find them in the cache; an error is among what is returned, so that the other calls go on."""
-    from threadpoolctl import threadpool_limits  # a dependency of scikit-learn
-
     results: list[Any] = []
     for key, call in parcel:
         try:
-            with threadpool_limits(limits=1):
+            with one_thread():
                 results.append(work(*call) if folder is None else _in_cache(folder)(key, work, call))
         except (SimulationError, ValueError) as error:
             results.append(error)
         except MemoryError as error:
             advice = "use a smaller n_jobs or a smaller problem"
             results.append(SimulationError(f"not enough memory for {label}: {error}; {advice}"))
-    return results
+    return number, results
 
 
 def _in_cache(folder: str) -> Any:
@@ -179,9 +176,3 @@ def _in_cache(folder: str) -> Any:
 
 def _keyed(key: str, work: Callable[..., Any], call: tuple[Any, ...]) -> Any:  # noqa: ARG001 - joblib keeps it by the key
     return work(*call)
-
-
-def _deaths() -> tuple[type[BaseException], ...]:
-    """Return what joblib's backends raise for a worker that is gone."""
-    distributed = sys.modules.get("distributed")
-    return (BrokenProcessPool,) if distributed is None else (BrokenProcessPool, distributed.KilledWorker)

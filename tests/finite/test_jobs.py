@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import joblib
@@ -23,6 +25,22 @@ def quiet(*args, **settings) -> rf.Simulation:
     return rf.simulate(*args, **{"d": 50, "seeds": [3, 5, 9], "n_jobs": 1, "progress": False} | settings)
 
 
+@contextmanager
+def workers(backend: str) -> Iterator[None]:
+    """Two workers; those of Dask are processes of their own."""
+    with ExitStack() as stack:
+        if backend == "dask":
+            import dask
+            import distributed
+
+            stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": 1}))
+            local = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
+            cluster = stack.enter_context(distributed.LocalCluster(**local))
+            stack.enter_context(distributed.Client(cluster))
+        stack.enter_context(joblib.parallel_config(backend=backend, **{} if backend == "dask" else {"n_jobs": 2}))
+        yield
+
+
 def assert_same(one: rf.Simulation, two: rf.Simulation) -> None:
     for name in OBSERVABLES:
         np.testing.assert_array_equal(getattr(one, name).values, getattr(two, name).values, err_msg=name)
@@ -37,7 +55,7 @@ def test_the_numbers_do_not_depend_on_the_workers() -> None:
     assert_same(one, quiet(TASK, LEARNER, n_jobs=2))
     with joblib.parallel_config(backend="threading", n_jobs=2):
         assert_same(one, quiet(TASK, LEARNER, n_jobs=None))
-    with joblib.parallel_config(backend="multiprocessing", n_jobs=2):  # cannot give results one by one
+    with joblib.parallel_config(backend="multiprocessing", n_jobs=2):
         assert_same(one, quiet(TASK, LEARNER, n_jobs=None))
     alone = quiet(TASK, LEARNER, seeds=[5])
     for name in OBSERVABLES:
@@ -64,6 +82,31 @@ def test_a_run_keeps_to_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
         assert {pool["num_threads"] for pool in threadpool_info()} - {1}
     assert seen
     assert set(seen) == {1}
+
+
+def test_the_session_has_no_say_in_the_numbers_and_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    task, learner = rf.RulesAndFacts(2.0, 0.3), rf.Learner(rf.Square(), rf.Kernel(0.8, 0.6), np.array([0.01, 1.0]))
+    settings = {"d": 250, "seeds": 4, "n_jobs": None}  # large enough for a sum over two threads
+    with threadpool_limits(limits=1):
+        one = quiet(task, learner, **settings | {"n_jobs": 1})
+    with threadpool_limits(limits=2):
+        before = threadpool_info()
+        assert 2 in {pool["num_threads"] for pool in before}
+        for backend in ("sequential", "threading", "loky"):
+            with joblib.parallel_config(backend=backend, n_jobs=1 if backend == "sequential" else 2):
+                assert_same(quiet(task, learner, **settings), one)
+            assert threadpool_info() == before
+        monkeypatch.setattr(jobs, "train_path", lambda *_: 1 / 0)
+        for backend in ("sequential", "threading"):
+            workers = 1 if backend == "sequential" else 2
+            with joblib.parallel_config(backend=backend, n_jobs=workers), pytest.raises(ZeroDivisionError):
+                quiet(task, learner, **settings)
+            give_up = time.monotonic() + 30
+            while threadpool_info() != before and time.monotonic() < give_up:  # another thread may still train
+                time.sleep(0.05)
+            assert threadpool_info() == before
 
 
 def test_who_decides_on_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,7 +265,8 @@ def test_want_of_memory_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None
         quiet(TASK, LEARNER)
 
 
-def test_a_worker_that_dies_is_an_error_and_loses_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", ["loky", "multiprocessing", "dask"])
+def test_a_worker_that_dies_is_an_error_and_loses_nothing(backend: str, tmp_path: Path) -> None:
     def deadly(z: np.ndarray) -> np.ndarray:
         """End the worker that trains the large load, as when memory is short, once the other one has finished."""
         if z.size > 50 * 100:
@@ -234,12 +278,16 @@ def test_a_worker_that_dies_is_an_error_and_loses_nothing(tmp_path: Path) -> Non
 
     features = rf.finite.ActivationFeatures(deadly)
     learner = rf.Learner(rf.Square(), features.equivalent(2.0), 0.1)
+    small = rf.RulesAndFacts(1.0, 0.3)
     settings = {"actual": features, "test_size": 40, "seeds": 1}
-    with pytest.raises(
-        rf.SimulationError, match=r"a worker died after .* training at d = 50.* use a smaller n_jobs"
-    ) as raised:
-        quiet(TASK, learner, n_jobs=2, cache=tmp_path, **settings)
+    with workers(backend):
+        with pytest.raises(
+            rf.SimulationError, match=r"a worker died after .* training at d = 50.* use a smaller n_jobs"
+        ) as raised:
+            quiet(TASK, learner, n_jobs=None, cache=tmp_path, **settings)
+        again = quiet(small, learner, n_jobs=None, **settings | {"seeds": 2})
     assert f"kept in {tmp_path}" in str(raised.value)
     assert raised.value.__cause__ is not None
-    run = cached_only(tmp_path, rf.RulesAndFacts(1.0, 0.3), learner, **settings)
-    assert_same(run, quiet(rf.RulesAndFacts(1.0, 0.3), learner, **settings))
+    run = cached_only(tmp_path, small, learner, **settings)
+    assert_same(run, quiet(small, learner, **settings))
+    assert_same(again, quiet(small, learner, **settings | {"seeds": 2}))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 
@@ -70,6 +73,59 @@ def test_a_worker_that_dies_is_an_error_and_loses_nothing(tmp_path: Path) -> Non
         run_trials(die, [(tmp_path, n) for n in (2, 3, 13)], **QUIET | {"n_jobs": 2}, cache=tmp_path)
     assert f"The finished runs are kept in {tmp_path}" in str(raised.value)
     assert len(list(tmp_path.rglob("output.pkl"))) == 2
+
+
+def limits(number: int) -> set[int]:
+    """Return the threads that the libraries may use, once other calls have come and gone."""
+    from threadpoolctl import threadpool_info
+
+    time.sleep(0.003 * (number % 5))
+    return {pool["num_threads"] for pool in threadpool_info()}
+
+
+@pytest.mark.parametrize("backend", ["sequential", "threading", "multiprocessing"])
+def test_every_call_keeps_to_one_thread_and_the_session_does_not(backend: str) -> None:
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    with threadpool_limits(limits=2), joblib.parallel_config(backend=backend, n_jobs=2):
+        before = threadpool_info()
+        seen = run_trials(limits, [(number,) for number in range(40)], **QUIET | {"n_jobs": None})
+        assert threadpool_info() == before
+    assert seen == 40 * [{1}]
+
+
+@pytest.mark.parametrize("backend", ["sequential", "threading", "multiprocessing", "loky"])
+def test_progress_is_shown_if_asked(
+    backend: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    bar = pytest.importorskip("tqdm.auto").tqdm  # the tests run with TQDM_DISABLE
+    monkeypatch.setattr("tqdm.auto.tqdm", partial(bar, disable=False, mininterval=0.0, miniters=1))
+    calls = [(number, 2) for number in range(7)]
+    with joblib.parallel_config(backend=backend, n_jobs=2):
+        shown = QUIET | {"n_jobs": None, "progress": True}
+        assert run_trials(divmod, calls, together=2, **shown) == [divmod(*call) for call in calls]
+        out, err = capfd.readouterr()
+        assert out == ""
+        assert "counting: " in err
+        counts = [int(count) for count in re.findall(r" (\d)/7 ", err)]
+        assert counts[0] == 0
+        assert counts[-1] == 7
+        assert len(set(counts)) == 5, "four parcels come one by one"
+        assert counts == sorted(counts)
+        run_trials(divmod, calls, **shown | {"progress": False})
+        assert capfd.readouterr() == ("", "")
+    rf.simulate(rf.RulesAndFacts(1.0, 0.3), rf.Learner(rf.Square(), rf.Linear(), 0.1), d=20, seeds=3, n_jobs=1)
+    assert "training at d = 20: 100%" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("backend", ["sequential", "loky"])
+def test_the_bar_moves_while_calls_run(backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finished = []
+    bar = pytest.importorskip("tqdm.auto").tqdm
+    monkeypatch.setattr(bar, "update", lambda self, n=1: finished.append((n, len(traces(tmp_path)))))
+    with joblib.parallel_config(backend=backend, n_jobs=1):
+        run_trials(touch, [(tmp_path, number) for number in range(4)], **QUIET | {"n_jobs": None})
+    assert finished == [(1, 1), (1, 2), (1, 3), (1, 4)]
 
 
 TASK = rf.RulesAndFacts(2.0, 0.3)
