@@ -115,7 +115,7 @@ def _on_dask(backend: Any, work: Callable[..., Any], calls: Iterable[tuple[Any, 
             if found:
                 cores, peopled = found, now
             elif now - peopled > patience:
-                raise BrokenExecutor(f"the Dask cluster has had no worker for {patience:g} seconds")
+                raise _gone(f"the Dask cluster has had no worker for {patience:g} seconds")
         return max(1, 2 * cores)  # work that waits makes some clusters start a worker
 
     executor = backend.client.get_executor(pure=False)  # equal calls of two sweeps are two calls
@@ -124,10 +124,15 @@ def _on_dask(backend: Any, work: Callable[..., Any], calls: Iterable[tuple[Any, 
             yield from _collect(lambda call: executor.submit(work, *call, **backend.submit_kwargs), calls, width)
     except (KilledWorker, CancelledError) as gone:
         why = str(gone) or "it was cancelled, as when the scheduler stops"
-        raise BrokenExecutor(f"the Dask cluster gave up a call: {why}") from gone
+        raise _gone(f"the Dask cluster gave up a call: {why}") from gone
     finally:
         if backend.client.status == "running":  # a closed one has no tasks left to give up
             executor.shutdown(wait=False)
+
+
+def _gone(told: str) -> BrokenExecutor:
+    """Return what other executors raise for a worker that died."""
+    return BrokenExecutor(told)
 
 
 def _collect(
