@@ -444,8 +444,12 @@ def test_a_worker_that_dies_is_an_error_and_loses_no_other_chunk(backend: str, t
     from distributed import Client, LocalCluster
 
     def deadly(sol: rf.Solution) -> np.ndarray:
-        """End the worker, as when memory is short, while there is a file."""
+        """End the worker, as when memory is short, while there is a file, once the other chunks have come back."""
+        (tmp_path / f"{sol.task.alpha[0]:g}.solved").touch()
         if 5.0 in sol.task.alpha and (tmp_path / "deadly").exists():
+            give_up = time.monotonic() + 60
+            while len(list(tmp_path.glob("*.solved"))) < 3 and time.monotonic() < give_up:
+                time.sleep(0.05)
             time.sleep(1.0)
             os._exit(1)
         return sol.q
