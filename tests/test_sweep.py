@@ -407,7 +407,7 @@ def test_a_dask_cluster_gives_the_same_numbers(tmp_path: Path) -> None:
 
     learner = LEARNERS["hinge, kernel"]
     one = quiet(TASK, learner, chunk=7)
-    local = {"n_workers": 2, "threads_per_worker": 2, "host": "127.0.0.1", "dashboard_address": None}
+    local = {"n_workers": 2, "threads_per_worker": 2, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
     with LocalCluster(**local) as cluster, Client(cluster) as client:
         workers = set(client.run(os.getpid).values())
         assert len(workers - {os.getpid()}) == 2
@@ -459,7 +459,7 @@ def test_a_worker_that_dies_is_an_error_and_loses_no_other_chunk(backend: str, t
     with ExitStack() as stack:
         if backend == "dask":
             stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": 1}))
-            local = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
+            local = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
             stack.enter_context(Client(stack.enter_context(LocalCluster(**local))))
         stack.enter_context(joblib.parallel_config(backend=backend, **{} if backend == "dask" else {"n_jobs": 2}))
         with pytest.raises(BrokenExecutor) as raised:
@@ -477,7 +477,7 @@ def test_a_dask_cluster_that_lost_all_its_workers_is_an_error(monkeypatch: pytes
     from distributed import Client, LocalCluster
 
     monkeypatch.setattr(raflib.workers, "_PATIENCE", 2.0)
-    with LocalCluster(n_workers=1, host="127.0.0.1", dashboard_address=None) as cluster, Client(cluster):
+    with LocalCluster(n_workers=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster, Client(cluster):
         go = threading.Timer(1.0, cluster.scale, args=[0])
         go.start()
         settings = joblib.parallel_config(backend="dask", wait_for_workers_timeout=2)

@@ -9,7 +9,6 @@ one or two samples at a time, would take very many sweeps, an interior point tak
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +23,7 @@ from .designs import Design, KernelDesign
 from .errors import SimulationError
 from .interior import DualPoint, interior_point, largest_margin
 from .polish import Mask, polish
+from .session import silenced
 
 #: Tolerance of liblinear's dual coordinate descent, and its sweeps over the sample: where these few do not, the
 #: interior point is faster than more of them.
@@ -92,9 +92,9 @@ def _hard_margin(design: Design, y: Array, loss: Loss) -> Array:
     for lam, active, beta in _hard_choices(design, y):
         weights, apart = polish(design, y, Hinge(), lam, active, np.zeros_like(active))
         shortfall = float(np.max(1.0 - y * design.fields(weights)))
-        margin = largest_margin(design, y, beta)
         if shortfall <= _LARGEST_SHORTFALL and apart <= ACCURACY:
             return weights
+        margin = largest_margin(design, y, beta)
     if shortfall <= _LARGEST_SHORTFALL:
         raise _not_converged(name, design, apart, "lower alpha, or use a soft loss with a small lam > 0")
     raise SimulationError(
@@ -106,8 +106,9 @@ def _hard_margin(design: Design, y: Array, loss: Loss) -> Array:
 
 def _hard_choices(design: Design, y: Array) -> Iterator[tuple[float, Mask, Array]]:
     """Yield ridges whose soft margin is hard if no dual variable exceeds the slack's price, and support vectors."""
-    for active, beyond in _descent(design, y, Hinge(), 1.0 / _PRICE):
-        yield 1.0 / _PRICE, active | beyond, np.where(active | beyond, 1.0, 0.0)
+    found = _descent(design, y, Hinge(), 1.0 / _PRICE)
+    if found is not None and (support := found[0] | found[1]).any():
+        yield 1.0 / _PRICE, support, np.where(support, 1.0, 0.0)
     point = interior_point(design, y, 1.0, 0.0, np.inf)
     yield 0.5 / float(point.beta.max()), _wanted(design, point, 1.0, 0.0) > 0.0, point.beta
 
@@ -121,9 +122,8 @@ def _not_converged(name: str, design: Design, apart: float, advice: str) -> Simu
 
 def _vector_machine(design: Design, y: Array, loss: Loss, lam: float) -> tuple[Array, float]:
     """Return the weights of the SVM with hinge or squared hinge loss, and a bound on their relative distance."""
-    best: tuple[Array, float] = (np.zeros(0), np.inf)
-    for active, beyond in _descent(design, y, loss, lam):
-        best = polish(design, y, loss, lam, active, beyond)
+    found = _descent(design, y, loss, lam)
+    best = (np.zeros(0), np.inf) if found is None else polish(design, y, loss, lam, *found)
     if best[1] <= ACCURACY:
         return best
     slack, most = (0.0, 1.0) if isinstance(loss, Hinge) else (1.0, np.inf)
@@ -135,31 +135,30 @@ def _vector_machine(design: Design, y: Array, loss: Loss, lam: float) -> tuple[A
     return min(best, polished, plain, key=lambda pair: pair[1])
 
 
-def _descent(design: Design, y: Array, loss: Loss, lam: float) -> Iterator[tuple[Mask, Mask]]:
-    """Yield the support vectors at and beyond the margin that scikit-learn's descent finds, if it ends soon."""
+def _descent(design: Design, y: Array, loss: Loss, lam: float) -> tuple[Mask, Mask] | None:
+    """Return the support vectors at and beyond the margin that scikit-learn's descent finds, if it ends soon."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.svm import SVC, LinearSVC
 
     hinge = isinstance(loss, Hinge)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the bound decides whether the interior point is needed
+    with silenced(ConvergenceWarning):  # the bound decides whether the interior point is needed
         if isinstance(design, KernelDesign) and hinge and np.any(y != y[0]):
             # On the matrix itself, without a copy or a factor. Its intercept is small, and gone after the polishing.
             kernel_machine = SVC(kernel="precomputed", C=1.0 / lam, max_iter=_KERNEL_STEPS).fit(design.K, y)
             beta = np.zeros(design.n)
             beta[kernel_machine.support_] = lam * np.abs(kernel_machine.dual_coef_[0])
-            yield (beta > 0.0) & (beta < 1.0 - 1e-9), beta >= 1.0 - 1e-9
-            return
+            return (beta > 0.0) & (beta < 1.0 - 1e-9), beta >= 1.0 - 1e-9
         matrix, labels = _two_classes(design.matrix, y)
         # scikit-learn's squared hinge has no factor 1/2.
         settings = {"loss": "hinge", "C": 1.0 / lam} if hinge else {"loss": "squared_hinge", "C": 0.5 / lam}
         machine = LinearSVC(
             **settings, tol=_TOLERANCE, max_iter=_SWEEPS, dual=True, fit_intercept=False, random_state=0
         ).fit(matrix, labels)
-    if np.max(machine.n_iter_) < _SWEEPS:
-        margins = y * design.fields(design.from_matrix(machine.coef_[0]))
-        active = np.abs(margins - 1.0) < 1.5 * _TOLERANCE if hinge else margins < 1.0
-        yield active, (margins < 1.0) & ~active
+    if np.max(machine.n_iter_) >= _SWEEPS:
+        return None
+    margins = y * design.fields(design.from_matrix(machine.coef_[0]))
+    active = np.abs(margins - 1.0) < 1.5 * _TOLERANCE if hinge else margins < 1.0
+    return active, (margins < 1.0) & ~active
 
 
 def _wanted(design: Design, point: DualPoint, lam: float, slack: float) -> Array:
@@ -176,10 +175,7 @@ def _logistic(design: Design, y: Array, lam: float) -> tuple[Array, float]:
     best: tuple[Array, float] = (np.zeros(0), np.inf)
     for solver, tol, steps in _DESCENTS:
         machine = LogisticRegression(C=1.0 / lam, fit_intercept=False, solver=solver, tol=tol, max_iter=steps)
-        with warnings.catch_warnings():
-            # The bound decides, here and for the next descent.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            warnings.simplefilter("ignore", linalg.LinAlgWarning)
+        with silenced(ConvergenceWarning, linalg.LinAlgWarning):  # the bound decides, here and for the next descent
             machine.fit(matrix, labels)
         weights = design.from_matrix(machine.coef_[0])
         dual = expit(-y * design.fields(weights))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -14,6 +13,7 @@ from ..losses import Logistic, Loss, Square
 from ..overlaps import Array
 from .checks import ascending, labelled, scalar
 from .errors import SimulationError
+from .session import silenced
 
 #: Activations, and their derivatives in terms of their values.
 ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
@@ -249,8 +249,7 @@ def train_network(
     steps = 0
     gradient = np.inf
     for _ in range(_RESTARTS):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # judged below by the gradient, in every case
+        with silenced(ConvergenceWarning):  # judged below by the gradient, in every case
             machine.set_params(max_iter=max_steps - steps).fit(X, y)
         steps += int(machine.n_iter_)
         network = _weights(machine, activation)

@@ -34,7 +34,7 @@ def workers(backend: str) -> Iterator[None]:
             import distributed
 
             stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": 1}))
-            local = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
+            local = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
             cluster = stack.enter_context(distributed.LocalCluster(**local))
             stack.enter_context(distributed.Client(cluster))
         stack.enter_context(joblib.parallel_config(backend=backend, **{} if backend == "dask" else {"n_jobs": 2}))
@@ -135,7 +135,7 @@ def test_a_dask_cluster_gives_the_same_numbers(tmp_path: Path) -> None:
     learner = rf.Learner(rf.Square(), relu.equivalent(2.0), np.array([0.1, 1.0]))
     settings = {"actual": relu, "test_size": 500}
     one = quiet(TASK, learner, **settings)
-    local = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
+    local = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
     with LocalCluster(**local) as cluster, Client(cluster) as client:
         assert len(client.scheduler_info()["workers"]) == 2
         with joblib.parallel_config(backend="dask"):

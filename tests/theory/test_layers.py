@@ -16,6 +16,7 @@ PACKAGE = Path(raflib.__file__).parent
 LAYERS = [
     "overlaps",
     "validation",
+    "workers",
     "gaussian",
     "activations",
     "fixed_point",
