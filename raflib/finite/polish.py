@@ -83,6 +83,7 @@ def polish(design: Design, y: Array, loss: Loss, lam: float, active: Mask, beyon
             rest = np.zeros(design.n)
             rest[rows] = solve((1.0 - y * design.fields(weights) - slack * beta)[rows])
             weights = weights + design.from_dual(y * rest / lam)
+        del solve  # its factor may be as large as the kernel matrix
         apart = distance(design, y, loss, lam, weights, inside)
         if apart < best[1]:
             best = (weights, apart)
