@@ -120,9 +120,9 @@ def hermite(activation: str | Callable[[Array], Array], kinks: Sequence[float] =
     bends = sorted({float(validation.number("kinks", kink)) for kink in kinks})
 
     def value(z: float) -> float:
-        return float(np.asarray(function(np.array([z])), dtype=np.float64).reshape(-1)[0])
+        return float(validation.mapped("activation", function, np.array([z]))[0])
 
-    probe = np.array([value(z) for z in np.linspace(-10.0, 10.0, 41)])
+    probe = validation.mapped("activation", function, np.linspace(-10.0, 10.0, 41))
     if not np.isfinite(probe).all():
         raise ValueError(f"activation = {activation!r} is not finite on [-10, 10]")
     ends = sorted({*_PANEL_ENDS, *(b for b in bends if abs(b) < REACH)})
@@ -167,7 +167,7 @@ def dot_product_strengths(kernel: Callable[[Array], Array]) -> tuple[float, floa
     (2.0, 1.0)
     """
     fit = np.polynomial.Chebyshev.interpolate(
-        lambda t: np.asarray(kernel(t), dtype=np.float64) + 0.0 * t, _CHEBYSHEV, domain=[-0.5, 0.5]
+        lambda t: validation.mapped("kernel", kernel, t), _CHEBYSHEV, domain=[-0.5, 0.5]
     )
     slope = float(fit.deriv()(0.0))
     # How well the slope is known. T_j has the slope j or -j at zero for odd j, and 0 for even j; the interval doubles
@@ -179,7 +179,7 @@ def dot_product_strengths(kernel: Callable[[Array], Array]) -> tuple[float, floa
     odd = np.arange(1.0, _CHEBYSHEV + 1, 2)
     rounding = float(np.finfo(np.float64).eps) * float(np.abs(fit.coef).max())
     error = 2.0 * float(np.sqrt(np.sum(odd**2))) * max(float(np.abs(fit.coef[-_TAIL:]).max()), rounding)
-    ends = np.asarray(kernel(np.array([0.0, 1.0])), dtype=np.float64)
+    ends = validation.mapped("kernel", kernel, np.array([0.0, 1.0]))
     rest = float(ends[1] - ends[0] - slope)
     if not (np.isfinite(slope) and np.isfinite(rest)):
         raise ValueError("kernel is not finite on [0, 1]")
@@ -302,6 +302,7 @@ def activation_bias(
         function, bends = ACTIVATIONS[activation]
     else:
         function, bends = activation, ()
+        validation.mapped("activation", function, np.zeros(2))  # here, so that a message names the reader's function
 
     def angle(bias: float) -> float:
         parts = hermite(lambda z: function(z + bias), kinks=[bend - bias for bend in bends])

@@ -187,7 +187,7 @@ class RulesAndFacts:
         n = round(float(self.alpha) * d)
         if n < 1:
             raise ValueError(f"alpha = {self.alpha} with d = {d} gives no sample; alpha * d must be at least 0.5")
-        generator = np.random.default_rng(rng)
+        generator = validation.generator("rng", rng)
         teacher = generator.standard_normal(d)
         X = draw_inputs(n, d, generator, inputs)
         is_fact = generator.random(n) < self.eps

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -51,8 +54,8 @@ def number(
     return array
 
 
-def integer(name: str, value: object, low: int) -> int:
-    """Return ``value`` as an int of at least ``low``, or raise ValueError; an integer array without axes is a number.
+def integer(name: str, value: object, low: int, high: int | None = None) -> int:
+    """Return ``value`` as an int from ``low`` to ``high``, or raise ValueError; an array without axes is a number.
 
     Examples
     --------
@@ -63,9 +66,105 @@ def integer(name: str, value: object, low: int) -> int:
     """
     if isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "iu":
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < low:
-        raise ValueError(f"{name} = {value!r} is not an integer in the allowed range [{low}, inf)")
+    top = np.inf if high is None else high
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= top:
+        allowed = f"[{low}, inf)" if high is None else f"[{low}, {high}]"
+        raise ValueError(f"{name} = {value!r} is not an integer in the allowed range {allowed}")
     return int(value)
+
+
+def instance(name: str, value: object, kind: type, wanted: str) -> None:
+    """Raise ValueError unless ``value`` is of a kind; ``wanted`` is how a reader comes by one.
+
+    Examples
+    --------
+    >>> instance("images", 3, str, "a name")
+    Traceback (most recent call last):
+        ...
+    ValueError: images = 3 is of type int; pass a name
+    """
+    if not isinstance(value, kind):
+        shown = repr(value)
+        shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
+        raise ValueError(f"{name} = {shown} is of type {type(value).__name__}; pass {wanted}")
+
+
+def generator(name: str, value: np.random.Generator | int | None) -> np.random.Generator:
+    """Return the generator that a generator or a seed stands for, or raise ValueError.
+
+    Examples
+    --------
+    >>> generator("rng", -1)
+    Traceback (most recent call last):
+        ...
+    ValueError: rng = -1 is neither a numpy.random.Generator nor an integer in the allowed range [0, inf)
+    """
+    try:
+        if isinstance(value, bool | np.bool_):  # numpy takes True for the seed 1
+            raise TypeError
+        return np.random.default_rng(value)
+    except (TypeError, ValueError):
+        allowed = "a numpy.random.Generator nor an integer in the allowed range [0, inf)"
+        raise ValueError(f"{name} = {value!r} is neither {allowed}") from None
+
+
+def folder(name: str, value: str | os.PathLike[str] | None) -> str | None:
+    """Return the path of a folder as text, or raise ValueError; None stays None.
+
+    Examples
+    --------
+    >>> folder("cache", 3)
+    Traceback (most recent call last):
+        ...
+    ValueError: cache = 3 is not the path of a folder: a str or a pathlib.Path, or None for no folder
+    """
+    path = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if path is not None and not isinstance(path, str):
+        raise ValueError(
+            f"{name} = {value!r} is not the path of a folder: a str or a pathlib.Path, or None for no folder"
+        )
+    return path
+
+
+def reals(array: NDArray[np.generic]) -> NDArray[np.float64]:
+    """Return an array as floats, or raise TypeError or ValueError: text and complex numbers are not cast.
+
+    Examples
+    --------
+    >>> reals(np.array([1j]))
+    Traceback (most recent call last):
+        ...
+    TypeError: its type is complex128
+    """
+    if array.dtype.kind not in "buifO":
+        raise TypeError(f"its type is {array.dtype}")
+    return np.asarray(array, dtype=np.float64)
+
+
+def mapped(
+    name: str, function: Callable[[NDArray[np.float64]], object], at: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return what a reader's function gives for an array, or raise ValueError unless it is a real array of its shape.
+
+    Examples
+    --------
+    >>> mapped("kernel", np.sum, np.zeros(3))
+    Traceback (most recent call last):
+        ...
+    ValueError: kernel = <function sum at ...> gives shape () for an argument of shape (3,); it must be a vectorised ...
+    """
+    wanted = "it must be a vectorised function, which maps a real array to a real array of its shape"
+    try:
+        values = reals(np.asarray(function(at)))
+    except (TypeError, ValueError) as error:  # of the function too: one that takes only floats ends here
+        raise ValueError(
+            f"{name} = {function!r} gives no real array for an argument of shape {at.shape} ({error}); {wanted}"
+        ) from error
+    if values.shape != at.shape:
+        raise ValueError(
+            f"{name} = {function!r} gives shape {values.shape} for an argument of shape {at.shape}; {wanted}"
+        )
+    return values
 
 
 def workers(name: str, value: object) -> int | None:

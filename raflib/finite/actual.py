@@ -126,8 +126,8 @@ class ActivationFeatures:
         [-0.3989, 1.6011]
         """
         function = ACTIVATIONS[self.activation][0] if isinstance(self.activation, str) else self.activation
-        values = np.asarray(function(fields), dtype=np.float64)
-        _check_values("activation", self.activation, values, fields)
+        values = validation.mapped("activation", function, fields)
+        _check_finite("activation", self.activation, values, fields)
         return values - self.parts.mu0
 
     @property
@@ -236,9 +236,9 @@ class DotProductKernel:
         """
         t = X @ Z.T
         t /= X.shape[1]
-        values = np.asarray(self.function(t), dtype=np.float64)
-        _check_values("kernel", self.function, values, t)
-        return values - float(np.asarray(self.function(np.zeros(1)), dtype=np.float64)[0])
+        values = validation.mapped("kernel", self.function, t)
+        _check_finite("kernel", self.function, values, t)
+        return values - float(validation.mapped("kernel", self.function, np.zeros(1))[0])
 
     @property
     def identity(self) -> str:
@@ -252,7 +252,7 @@ class DotProductKernel:
         [True, False, True]
         """
         with np.errstate(all="ignore"):  # some kernels are defined on [-1, 1] only
-            return f"dot product {_identity(np.asarray(self.function(_PROBE / 8.0), dtype=np.float64))}"
+            return f"dot product {_identity(validation.mapped('kernel', self.function, _PROBE / 8.0))}"
 
 
 @dataclass(frozen=True)
@@ -375,13 +375,8 @@ class RBFKernel:
 Actual = ActivationFeatures | DotProductKernel | RBFKernel
 
 
-def _check_values(what: str, function: object, values: Array, at: Array) -> None:
-    """Raise ValueError unless there is one finite value for each argument."""
-    if values.shape != at.shape:
-        raise ValueError(
-            f"{what} = {function!r} gives shape {values.shape} for an argument of shape {at.shape}; it must be a "
-            "vectorised function"
-        )
+def _check_finite(what: str, function: object, values: Array, at: Array) -> None:
+    """Raise ValueError, with the first argument, where a value is not finite."""
     bad = ~np.isfinite(values)
     if bad.any():
         advice = "" if what == "activation" else "; with inputs='sphere' the arguments stay in [-1, 1]"

@@ -152,7 +152,7 @@ def agreement(
         What `raflib.simulate` trains; or the posterior mean, by `raflib.finite.gamp` on each sample.
     d : int, at least 1
         Input dimension.
-    seeds : int, at least 2, or sequence of at least two distinct non-negative int
+    seeds : int, in [2, 1000000], or sequence of at least two distinct non-negative int
         A number n stands for the seeds 0 to n - 1.
     inputs : {"gaussian", "sphere", "binary"}
         Law of the inputs.
@@ -205,6 +205,7 @@ def agreement(
     >>> bool(np.all(apart / held.measured["generalization_error"].stderr > 4))
     True
     """
+    validation.instance("task", task, RulesAndFacts, "an rf.RulesAndFacts(alpha, eps)")
     d, chosen = validation.integer("d", d, 1), seed_list(seeds)
     if len(chosen) < 2:
         raise ValueError(f"seeds = {seeds!r} is a single seed, which has no standard error; use at least two")

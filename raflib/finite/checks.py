@@ -25,20 +25,45 @@ def labelled(X: Array, y: Array) -> tuple[Array, Array]:
         ...
     ValueError: y[1] = 0 is neither -1 nor +1 (1 such label); np.where(y > 0, 1.0, -1.0) makes labels of two classes
     """
-    given = as_array("X", X)
-    try:
-        if given.dtype.kind not in "buifO":
-            raise TypeError(f"its type is {given.dtype}")
-        X = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"X must hold real numbers in the allowed range (-inf, inf): {error}") from None
+    X = reals("X", X)
     if X.ndim != 2 or 0 in X.shape:
         raise ValueError(f"X has shape {X.shape}; it must be (n, d) with n >= 1 samples in d >= 1 dimensions")
     y = labels(y, X.shape[0])
-    if not np.isfinite(X).all():
-        row, column = np.argwhere(~np.isfinite(X))[0]
-        raise ValueError(f"X[{row}, {column}] = {X[row, column]} is not finite")
+    finite("X", X)
     return X, y
+
+
+def reals(name: str, value: ArrayLike) -> Array:
+    """Return an array of floats, nan and inf among them, or raise ValueError; text and complex numbers are none.
+
+    Examples
+    --------
+    >>> reals("K", [[1j]])
+    Traceback (most recent call last):
+        ...
+    ValueError: K must hold real numbers in the allowed range (-inf, inf): its type is complex128
+    """
+    given = as_array(name, value)
+    try:
+        return validation.reals(given)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must hold real numbers in the allowed range (-inf, inf): {error}") from None
+
+
+def finite(name: str, values: Array) -> None:
+    """Raise ValueError, with the first place, if an array holds nan or inf.
+
+    Examples
+    --------
+    >>> finite("K", np.array([[1.0, np.nan]]))
+    Traceback (most recent call last):
+        ...
+    ValueError: K[0, 1] = nan is not finite
+    """
+    bad = ~np.isfinite(values)
+    if bad.any():
+        place = np.argwhere(bad)[0]
+        raise ValueError(f"{name}[{', '.join(map(str, place))}] = {values[tuple(place)]} is not finite")
 
 
 def labels(y: Array, n: int) -> Array:

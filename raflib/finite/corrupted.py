@@ -55,7 +55,7 @@ def recall(
         Correlation of the copies with their facts. All are presented to the same trained learner.
     d : int, at least 1
         Input dimension.
-    seeds : int, at least 1, or sequence of distinct non-negative int
+    seeds : int, in [1, 1000000], or sequence of distinct non-negative int
         A number n stands for the seeds 0 to n - 1. A seed's sample is that of `raflib.simulate`.
     overlap : array or function, in [0, 1], optional
         What is left of the nonlinear part in a copy, for the Gaussian equivalent of a kernel or of random features:
@@ -98,6 +98,7 @@ def recall(
     >>> bool(np.all(abs(run.mean - theory) < 4 * run.stderr + 0.03))
     True
     """
+    validation.instance("task", task, RulesAndFacts, "an rf.RulesAndFacts(alpha, eps)")
     if not isinstance(learner, Learner):
         raise ValueError(f"learner = {learner!r} minimises no loss; recall trains an rf.Learner")
     if not isinstance(learner.loss, Square | Hinge | Logistic | SquaredHinge | MinNorm | MaxMargin):

@@ -151,6 +151,7 @@ def gamp(
     >>> bool(abs(run.trajectory.m - run.theory.m).max() < 4 / 400**0.5)
     True
     """
+    validation.instance("data", data, Sample, "an rf.Sample, such as rf.RulesAndFacts(alpha, eps).sample(d, rng)")
     X, y = labelled(data.X, data.y)
     data = data._replace(X=X, y=y)
     n, d = X.shape
@@ -294,7 +295,7 @@ def _first_student(direction: Array, m: float, s: float, rng: np.random.Generato
     d = direction.size
     if d < 2:
         raise ValueError(f"start s = {s:g} needs d >= 2: in dimension {d} nothing is across the teacher")
-    across = np.random.default_rng(rng).standard_normal(d)
+    across = validation.generator("rng", rng).standard_normal(d)
     across -= (across @ direction / d) * direction
     return np.asarray(m * direction + np.sqrt(s * d) / np.linalg.norm(across) * across)
 

@@ -173,6 +173,7 @@ def gibbs(
     >>> abs(run.q.mean - rf.gardner_volume(alpha=1.0).q) < 0.2
     True
     """
+    validation.instance("data", data, Sample, "an rf.Sample, such as rf.RulesAndFacts(alpha, eps).sample(d, rng)")
     X, y = labelled(data.X, data.y)
     d = X.shape[1]
     if d < 2:
@@ -189,7 +190,7 @@ def gibbs(
             f"no student stores this sample (n = {len(y)}, d = {d}) with margin {margin:g}: the largest possible is at "
             f"most {deepest.bound:.6g}; lower the load or the margin"
         )
-    streams = np.random.default_rng(rng).spawn(chains)
+    streams = validation.generator("rng", rng).spawn(chains)
     calls = [(y[:, None] * X, margin, deepest.student, stream, samples, thin, burn_in, travel) for stream in streams]
     paths: list[Path] = run_trials(_walk, calls, n_jobs, progress, f"Gardner's volume at d = {d}")
     units = np.stack([path.students for path in paths])

@@ -129,7 +129,7 @@ def image_study(
     constant : bool
         Whether to keep the constant part, as scikit-learn's kernel ``"rbf"`` at gamma = eta / d does. Through it the
         majority of the labels decides where the kernel is wide and the ridge large.
-    seeds : int, at least 1, or sequence of distinct non-negative int
+    seeds : int, in [1, 1000000], or sequence of distinct non-negative int
         A number stands for the seeds 0 to that number less 1.
     n_new : int, at least 2
         At most so many new images in each split.

@@ -193,7 +193,7 @@ class Images:
         if len({rule[0], rule[1], fact}) < 3:
             raise ValueError(f"rule = {rule!r} and fact = {fact!r} must be three different classes")
 
-        generator = np.random.default_rng(rng)
+        generator = validation.generator("rng", rng)
         facts = round(float(share) * n)
         sides = ((n - facts + 1) // 2, (n - facts) // 2)
         # The coins come first, so that they cannot depend on the images.

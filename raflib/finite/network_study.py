@@ -177,7 +177,7 @@ def network_study(
         Weight decay, of a sum over samples as everywhere in raflib.
     d : int, at least 2
         Input dimension; round(alpha d) samples.
-    seeds : int, at least 1, or sequence of distinct non-negative int
+    seeds : int, in [1, 1000000], or sequence of distinct non-negative int
         A number stands for the seeds 0 to that number less 1. A seed draws the teacher, the inputs, the new inputs and
         the initial weights, each from a stream of its own: learners of one seed, alpha and eps see the same data.
     loss : Logistic or Square, optional
@@ -228,6 +228,7 @@ def network_study(
     >>> bool(one > 0.1), float(twenty)
     (True, 0.0)
     """
+    validation.instance("task", task, RulesAndFacts, "an rf.RulesAndFacts(alpha, eps)")
     loss, d, n_new, tol = _settings(loss, activation, d, n_new, tol)
     max_steps = validation.integer("max_steps", max_steps, 1)
     validation.choice("on_failure", on_failure, ("raise", "nan"))
@@ -311,7 +312,7 @@ def network_curve(
         After how many passes over all samples to measure.
     d : int, at least 2
         Input dimension; round(alpha d) samples.
-    seeds : int, at least 1, or sequence of distinct non-negative int
+    seeds : int, in [1, 1000000], or sequence of distinct non-negative int
         As for `raflib.finite.network_study`; a seed also orders the batches.
     loss : Logistic or Square, optional
         Logistic by default.
@@ -359,6 +360,7 @@ def network_curve(
     >>> bool(early > 0.1), bool(late < 0.01)
     (True, True)
     """
+    validation.instance("task", task, RulesAndFacts, "an rf.RulesAndFacts(alpha, eps)")
     loss, d, n_new, _ = _settings(loss, activation, d, n_new, 1.0)
     for name, value in {"alpha": task.alpha, "eps": task.eps, "lam": lam}.items():
         if np.ndim(value):

@@ -130,7 +130,7 @@ class Scores:
         True
         """
         draws = validation.integer("draws", draws, 1)
-        generator = np.random.default_rng(rng)
+        generator = validation.generator("rng", rng)
         columns = [np.zeros((draws, 0))]
         for held in self.agreements:
             coins = generator.choice((-1.0, 1.0), size=(draws, len(held.seeds)))

@@ -117,7 +117,7 @@ def simulate(
     d : int, at least 1
         Input dimension. A run keeps a few arrays of the size of its features, n times d or kappa d, or of the kernel
         matrix, n times n; with four of them a seed at d = 1000 and alpha = 2 needs about 100 megabytes.
-    seeds : int, at least 1, or sequence of distinct non-negative int
+    seeds : int, in [1, 1000000], or sequence of distinct non-negative int
         A number n stands for the seeds 0 to n - 1. The same seed gives the same numbers whatever n_jobs is.
     inputs : {"gaussian", "sphere", "binary"}
         Law of the inputs: normal entries, the same on the sphere of radius sqrt(d), or signs.
@@ -174,6 +174,7 @@ def simulate(
     >>> run.memorization_error.mean.tolist()[0]
     0.0
     """
+    validation.instance("task", task, RulesAndFacts, "an rf.RulesAndFacts(alpha, eps)")
     d = validation.integer("d", d, 1)
     chosen = seed_list(seeds)
     validation.choice("inputs", inputs, INPUTS)

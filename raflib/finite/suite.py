@@ -15,6 +15,7 @@ from ..overlaps import Array
 from ..task import RulesAndFacts
 from .actual import ActivationFeatures, Actual, DotProductKernel, RBFKernel
 from .agreement import Agreement, agreement
+from .seeds import MOST
 
 #: New inputs per seed, where the generalization error is measured on some: about the scatter between samples.
 _TEST_SIZE = 1000
@@ -115,7 +116,7 @@ def suite(seeds: int = 20) -> tuple[Case, ...]:
 
     Parameters
     ----------
-    seeds : int, at least 2
+    seeds : int, in [2, 1000000]
         Seeds of each case.
 
     Returns
@@ -136,7 +137,7 @@ def suite(seeds: int = 20) -> tuple[Case, ...]:
     >>> points >= 30, cases[1].seeds[:3]
     (True, (20, 21, 22))
     """
-    seeds = validation.integer("seeds", seeds, 2)
+    seeds = validation.integer("seeds", seeds, 2, MOST)
     cases = []
     for i, (name, (alpha, eps), learner, d, inputs, actual) in enumerate(_rows()):
         dealt = tuple(range(i * seeds, (i + 1) * seeds))

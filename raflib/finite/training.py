@@ -11,7 +11,7 @@ from .. import validation
 from ..features import FeatureMap
 from ..losses import Hinge, Logistic, Loss, MaxMargin, MinNorm, Square, SquaredHinge
 from ..overlaps import Array
-from .checks import labels
+from .checks import finite, labelled, labels, reals
 from .designs import Design, KernelDesign
 from .errors import SimulationError
 from .machines import fit
@@ -119,8 +119,8 @@ def train(
     SimulationError
         If the optimiser did not converge, or if a constraint cannot be met.
     ValueError
-        If a label is neither -1 nor +1, if shapes do not fit, or if the loss or the feature map has no finite-size
-        version.
+        If X holds anything but finite real numbers, if a label is neither -1 nor +1, if shapes do not fit, or if the
+        loss or the feature map has no finite-size version.
 
     References
     ----------
@@ -133,11 +133,9 @@ def train(
     >>> rf.finite.train(data.X, data.y, rf.Square(), rf.Linear(), lam=0.1).student.shape
     (50,)
     """
-    X = np.asarray(X, dtype=np.float64)
-    if X.ndim != 2 or X.size == 0 or not np.isfinite(X).all():
-        raise ValueError(f"X has shape {X.shape}; it must be an array (n, d) of finite numbers, one input a row")
-    design, reading = equivalent(features, X, np.random.default_rng(rng), intercept)
-    path = train_path(design, labels(y, len(X)), loss, _one_lam(lam))
+    X, y = labelled(X, y)
+    design, reading = equivalent(features, X, validation.generator("rng", rng), intercept)
+    path = train_path(design, y, loss, _one_lam(lam))
     vectors, _, constants = reading.students(path.weights)
     return Trained(path.fields[:, 0], vectors[:, 0], float(path.squared_norm[0]), float(constants[0]))
 
@@ -170,7 +168,7 @@ def train_kernel(K: Array, y: Array, loss: Loss, lam: float) -> TrainedKernel:
     SimulationError
         If the optimiser did not converge, or if a constraint cannot be met.
     ValueError
-        If K is not symmetric, finite and positive semidefinite, if a label is neither -1 nor +1, if shapes do not
+        If K is not real, symmetric, finite and positive semidefinite, if a label is neither -1 nor +1, if shapes do not
         fit, or if the loss has no finite-size version.
 
     References
@@ -186,9 +184,10 @@ def train_kernel(K: Array, y: Array, loss: Loss, lam: float) -> TrainedKernel:
     >>> bool(np.all(data.y * svm.fields > 0))          # at this lam it has stored every fact
     True
     """
-    K = np.array(K, dtype=np.float64, order="C")
-    if K.ndim != 2 or K.shape[0] != K.shape[1] or K.size == 0 or not np.isfinite(K).all():
+    K = np.array(reals("K", K), order="C")
+    if K.ndim != 2 or K.shape[0] != K.shape[1] or K.size == 0:
         raise ValueError(f"K has shape {K.shape}; it must be a square array of finite numbers")
+    finite("K", K)
     apart = float(np.max(np.abs(K - K.T)))
     if apart > 1e-9 * float(np.max(np.abs(K))):
         raise ValueError(f"K is not symmetric: entries differ from their mirror image by up to {apart:.3g}")

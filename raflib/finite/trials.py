@@ -83,7 +83,7 @@ def run_trials(
 
     n_jobs = validation.workers("n_jobs", n_jobs)
     names = [f"call {i}" for i in range(len(calls))] if names is None else names
-    folder = None if cache is None else os.fspath(cache)
+    folder = validation.folder("cache", cache)
     if folder is None:
         keys = [""] * len(calls)
     else:

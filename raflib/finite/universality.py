@@ -19,6 +19,7 @@ from ..solve import Solution, solve
 from ..task import RulesAndFacts
 from .actual import Actual
 from .checks import several
+from .seeds import MOST
 from .simulate import Simulation, simulate
 
 _OBSERVABLES = {
@@ -174,7 +175,7 @@ def universality(
         Law of the inputs.
     actual : ActivationFeatures, DotProductKernel or RBFKernel, optional
         Features or kernel to train on, as they are.
-    seeds : int, at least 2
+    seeds : int, in [2, 1000000]
         Samples at each d, all different: the i-th of the sizes takes the seeds from i times this number on.
     tests_per_dimension : int, at least 1
         New inputs over d, where E_gen is not a matter of geometry. Their noise then falls as that of the sample does;
@@ -218,7 +219,7 @@ def universality(
     sizes = several("d", d, 1)
     if len(sizes) < 2 or any(b <= a for a, b in pairwise(sizes)):
         raise ValueError(f"d = {list(d)} must hold at least two dimensions, in ascending order")
-    count = validation.integer("seeds", seeds, 2)
+    count = validation.integer("seeds", seeds, 2, MOST)
     tests = validation.integer("tests_per_dimension", tests_per_dimension, 1)
     solution = solve(task, learner)
     runs = [
