@@ -31,6 +31,8 @@ from .designs import Design
 
 #: Largest relative distance of accepted weights from the minimiser: a direction to 3e-4, an angle over pi to 1e-4.
 ACCURACY = 3e-4
+#: A sum of forces that cancel is off by about this, in units of what it would be if they did not.
+_ROUNDING = 1e-12
 
 
 def distance(design: Design, y: Array, loss: Loss, lam: float, weights: Array, dual: Array) -> float:
@@ -58,7 +60,8 @@ def distance(design: Design, y: Array, loss: Loss, lam: float, weights: Array, d
     Returns
     -------
     float, in [0, inf]
-        The bound. Weights within it point at most its arcsine away from the minimiser's.
+        The bound. Weights within it point at most its arcsine away from the minimiser's. Of weights that vanish
+        (`vanishes`) it is relative to the rounding of the forces.
 
     Examples
     --------
@@ -68,12 +71,29 @@ def distance(design: Design, y: Array, loss: Loss, lam: float, weights: Array, d
     >>> distance(design, y, Hinge(), 1.0, np.array([0.5]), np.array([0.125, 0.125]))          # the minimiser
     0.0
     """
-    squared = float(design.squared_norm(weights))
-    if squared == 0.0:
-        return np.inf
+    pull = lam * weights  # of the size of the forces, so no square underflows at a large ridge
+    squared = max(float(design.squared_norm(pull)), _smallest(design))
     missing = float(_missing(loss, y * design.fields(weights), dual).sum())
-    apart = float(design.squared_norm(weights - design.from_dual(y * dual / lam)))
-    return float(np.sqrt((2.0 * max(missing, 0.0) / lam + max(apart, 0.0)) / squared))
+    apart = float(design.squared_norm(pull - design.from_dual(y * dual)))
+    return float(np.sqrt((2.0 * lam * max(missing, 0.0) + max(apart, 0.0)) / squared))
+
+
+def vanishes(design: Design, lam: float, weights: Array) -> bool:
+    """Whether weights are zero but for rounding: where the forces of the samples cancel, as in XOR.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from raflib.finite.designs import FeatureDesign
+    >>> vanishes(FeatureDesign(np.array([[1.0], [1.0]])), 0.1, np.array([1e-16]))
+    True
+    """
+    return float(design.squared_norm(lam * weights)) <= _smallest(design)
+
+
+def _smallest(design: Design) -> float:
+    """Return the square of the length below which lam a counts as rounding of a sum of forces of order one."""
+    return _ROUNDING**2 * design.n * design.mean_square
 
 
 def _missing(loss: Loss, margins: Array, dual: Array) -> Array:

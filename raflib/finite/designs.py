@@ -124,9 +124,18 @@ class FeatureDesign:
         """Sum of squares of each column."""
         return np.asarray(np.einsum("i...,i...->...", weights, weights))
 
+    @cached_property
+    def kernel(self) -> Array:
+        """Kernel matrix between all samples; once it is there, parts of it are taken from it."""
+        return self._kernel_of(self.shared)
+
     def gram(self, rows: NDArray[np.intp]) -> Array:
         """Kernel matrix between the samples of these indices."""
-        some = self.shared[rows]
+        if "kernel" in self.__dict__:
+            return np.asarray(self.kernel[np.ix_(rows, rows)])
+        return self._kernel_of(self.shared[rows])
+
+    def _kernel_of(self, some: Array) -> Array:
         K = some @ some.T
         K.flat[:: len(K) + 1] += self.private**2
         return np.asarray(K)

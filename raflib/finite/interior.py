@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy import linalg
@@ -29,12 +30,14 @@ _STEPS = 100
 #: The duality gap, as a part of the dual's value and of lam ||a||^2, and the largest violation of a margin, at the end:
 #: support vectors are told from the others, and weights are near the minimiser by themselves.
 _GAP, _NEAR, _VIOLATION = 1e-9, 1e-8, 1e-6
+#: A gap that shrinks by less than this factor is stuck; a step then aims at this part of it.
+_PROGRESS, _CENTRE = 0.9, 0.5
 #: A step ends at this part of the way to the boundary.
 _INSIDE = 0.995
 #: Margins of weights of norm one, in units of the features' norm, below which a sample is given up as not separable.
 _SEPARABLE = 1e-6
 
-Solver = Callable[[Array], Array]
+Solver = Callable[[Array], tuple[Array, Array]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +75,8 @@ def interior_point(design: Design, y: Array, lam: float, slack: float, most: flo
     Returns
     -------
     DualPoint
-        Where the duality gap is 1e-9 of the value. Nothing is promised: the steps may have run out, and a hard margin
-        that cannot be kept has no minimum. Whoever uses the point holds it against a bound
+        Where the duality gap is 1e-9 of the value, or the nearest to it. Nothing is promised: rounding may have ended
+        the steps, and a hard margin that cannot be kept has no minimum. Whoever uses the point holds it against a bound
         (`raflib.finite.certificate`).
 
     References
@@ -90,37 +93,52 @@ def interior_point(design: Design, y: Array, lam: float, slack: float, most: flo
     >>> round(float(beta[0] + beta[1]), 6), round(float(beta[2]), 6), point.excess.round(6).tolist()
     (0.2, 1.0, [0.0, 0.0, -0.95])
     """
-    system = _System(design, y, lam, slack)
+    system = _system(design, y, lam, slack)
     boxed = bool(np.isfinite(most))
     beta = np.full(design.n, 0.5 if boxed else min(1.0, lam / (design.mean_square + slack * lam)))
+    a = system.start(beta)
     room = most - beta if boxed else np.ones(design.n)  # kept apart: the difference would lose its digits
-    above = np.maximum(system.times(beta) - 1.0, 0.0) + 1.0  # multipliers of beta >= 0 and of beta <= u
-    below = above - system.times(beta) + 1.0 if boxed else np.zeros(design.n)
+    excess = system.margins(a, beta) - 1.0
+    above = np.maximum(excess, 0.0) + 1.0  # multipliers of beta >= 0 and of beta <= u
+    below = above - excess if boxed else np.zeros(design.n)
+    inseparable = _SEPARABLE * np.sqrt(design.mean_square)
+    best, least, last = DualPoint(beta, above - below), np.inf, np.inf
     for _ in range(_STEPS):
-        pull = system.times(beta)
-        violation = pull - 1.0 - above + below
+        margins = system.margins(a, beta)
+        violation = margins - 1.0 - above + below
         gap = float(beta @ above + room @ below)
         value = float(beta.sum())
-        norm = float(beta @ pull) - slack * float(beta @ beta)  # lam ||a||^2
-        if gap <= min(_GAP * value, _NEAR * norm) and float(np.abs(violation).max()) <= _VIOLATION:
+        norm = float(beta @ margins) - slack * float(beta @ beta)  # lam ||a||^2
+        goal = min(_GAP * value, _NEAR * norm)
+        distance = max(gap / goal if goal > 0.0 else np.inf, float(np.abs(violation).max()) / _VIOLATION)
+        if distance <= least:  # at the end rounding may throw the steps back
+            best, least = DualPoint(beta, above - below), distance
+        if distance <= 1.0:
             break
-        if not boxed and slack == 0.0 and lam * norm <= (_SEPARABLE * value) ** 2 * design.mean_square:
-            break  # no weights of moderate norm keep the margins, see `largest_margin`
-        solve = system.factor(above / beta + below / room)
+        if not boxed and slack == 0.0 and np.sqrt(lam * max(norm, 0.0)) <= inseparable * value:
+            return DualPoint(beta, above - below)  # no weights of moderate norm keep the margins: `largest_margin`
+        solve = system.newton(a, beta, above / beta + below / room)
         if solve is None:
             break
         step = _Step(beta, room, above, below, violation, solve, boxed)
         move = step.towards(-beta * above, -room * below)
-        length = step.longest(*move)
-        predicted = float((beta + length * move[0]) @ (above + length * move[1]))
-        predicted += float((room - length * move[0]) @ (below + length * move[2]))
-        barrier = gap / ((1 + boxed) * design.n) * (predicted / gap) ** 3
-        move = step.towards(barrier - beta * above - move[0] * move[1], barrier - room * below + move[0] * move[2])
-        length = min(1.0, _INSIDE * step.longest(*move))
-        beta, above = beta + length * move[0], above + length * move[1]
+        length = step.longest(move)
+        predicted = float((beta + length * move.beta) @ (above + length * move.above))
+        predicted += float((room - length * move.beta) @ (below + length * move.below))
+        centre = (predicted / gap) ** 3
+        # The second-order term can lead round in a circle. A step towards the centre without it leads out.
+        second = gap < _PROGRESS * last or float(np.abs(violation).max()) > _VIOLATION
+        barrier = gap / ((1 + boxed) * design.n) * (centre if second else max(centre, _CENTRE))
+        last = gap
+        move = step.towards(
+            barrier - beta * above - second * move.beta * move.above,
+            barrier - room * below + second * move.beta * move.below,
+        )
+        length = min(1.0, _INSIDE * step.longest(move))
+        beta, above, a = beta + length * move.beta, above + length * move.above, a + length * move.a
         if boxed:
-            room, below = room - length * move[0], below + length * move[2]
-    return DualPoint(beta, above - below)
+            room, below = room - length * move.beta, below + length * move.below
+    return best
 
 
 def largest_margin(design: Design, y: Array, beta: Array) -> float:
@@ -156,54 +174,86 @@ def largest_margin(design: Design, y: Array, beta: Array) -> float:
     return float(np.sqrt(max(float(design.squared_norm(design.from_dual(y * shares))), 0.0)))
 
 
-class _System:
-    """The matrix of the quadratic programme, with a diagonal that changes."""
+class _Move(NamedTuple):
+    """Changes of beta, of its two multipliers, and of the weights."""
 
-    def __init__(self, design: Design, y: Array, lam: float, slack: float) -> None:
-        self.y, self.lam, self.diagonal = y, lam, slack
-        self.few: Array | None = None
-        if isinstance(design, FeatureDesign) and design.shared.shape[1] < design.n:
-            self.few = y[:, None] * design.shared
-            self.diagonal += design.private**2 / lam
-        else:
-            self.gram = design.K if isinstance(design, KernelDesign) else design.gram(np.arange(design.n))
+    beta: Array
+    above: Array
+    below: Array
+    a: Array
 
-    def times(self, x: Array) -> Array:
-        """Matrix times a vector."""
-        product = self.few @ (self.few.T @ x) if self.few is not None else self.y * (self.gram @ (self.y * x))
-        return np.asarray(product / self.lam + self.diagonal * x)
 
-    def factor(self, more: Array) -> Solver | None:
-        """Return what solves the equations with this added to the diagonal; None where rounding forbids it."""
+class _ByFeatures:
+    """Newton's equations by the weights of fewer features than samples.
+
+    The weights are iterated beside beta, not computed from it: at a small ridge the samples' pulls all but cancel, and
+    the rest would be lost in their rounding.
+    """
+
+    def __init__(self, Z: Array, lam: float, diagonal: float) -> None:
+        self.Z, self.lam, self.diagonal = Z, lam, diagonal
+
+    def start(self, beta: Array) -> Array:
+        """Weights of beta."""
+        return np.asarray(self.Z.T @ beta / self.lam)
+
+    def margins(self, a: Array, beta: Array) -> Array:
+        """Margins, plus c beta."""
+        return np.asarray(self.Z @ a + self.diagonal * beta)
+
+    def newton(self, a: Array, beta: Array, more: Array) -> Solver | None:
+        """Return what solves for the changes of beta and weights; None where rounding forbids it."""
         total = self.diagonal + more
-        try:
-            return self._by_features(self.few, total) if self.few is not None else self._by_samples(total)
-        except linalg.LinAlgError:
-            return None
-
-    def _by_features(self, Z: Array, total: Array) -> Solver:
-        scaled = Z / np.sqrt(total)[:, None]
+        scaled = self.Z / np.sqrt(total)[:, None]
         inner = linalg.blas.dsyrk(1.0, scaled.T, lower=1)
         inner.flat[:: len(inner) + 1] += self.lam
-        factor = linalg.cho_factor(inner, lower=True, overwrite_a=True, check_finite=False)
+        try:
+            factor = linalg.cho_factor(inner, lower=True, overwrite_a=True, check_finite=False)
+        except linalg.LinAlgError:
+            return None
+        lag = self.Z.T @ beta - self.lam * a
 
-        def solve(b: Array) -> Array:
-            """Woodbury's identity."""
-            shared = linalg.cho_solve(factor, Z.T @ (b / total), check_finite=False)
-            return np.asarray((b - Z @ shared) / total)
+        def solve(b: Array) -> tuple[Array, Array]:
+            weights = linalg.cho_solve(factor, lag + self.Z.T @ (b / total), check_finite=False)
+            return np.asarray((b - self.Z @ weights) / total), weights
 
         return solve
 
-    def _by_samples(self, total: Array) -> Solver:
-        K = self.gram / self.lam
-        K.flat[:: len(K) + 1] += total
-        factor = linalg.cho_factor(K.T, lower=True, overwrite_a=True, check_finite=False)
-        return lambda b: np.asarray(self.y * linalg.cho_solve(factor, self.y * b, check_finite=False))
+
+class _BySamples:
+    """The same by the kernel matrix; the weights are not needed."""
+
+    def __init__(self, K: Array, y: Array, lam: float, diagonal: float) -> None:
+        self.K, self.y, self.lam, self.diagonal = K, y, lam, diagonal
+
+    def start(self, beta: Array) -> Array:
+        """No weights."""
+        return np.zeros(0)
+
+    def margins(self, a: Array, beta: Array) -> Array:
+        """Margins, plus c beta."""
+        return np.asarray(self.y * (self.K @ (self.y * beta)) / self.lam + self.diagonal * beta)
+
+    def newton(self, a: Array, beta: Array, more: Array) -> Solver | None:
+        """Return what solves for the change of beta; None where rounding forbids it."""
+        shifted = self.K / self.lam
+        shifted.flat[:: len(shifted) + 1] += self.diagonal + more
+        try:
+            factor = linalg.cho_factor(shifted.T, lower=True, overwrite_a=True, check_finite=False)
+        except linalg.LinAlgError:
+            return None
+        return lambda b: (self.y * linalg.cho_solve(factor, self.y * b, check_finite=False), np.zeros(0))
+
+
+def _system(design: Design, y: Array, lam: float, slack: float) -> _ByFeatures | _BySamples:
+    if isinstance(design, FeatureDesign) and design.shared.shape[1] < design.n:
+        return _ByFeatures(y[:, None] * design.shared, lam, slack + design.private**2 / lam)
+    return _BySamples(design.K if isinstance(design, KernelDesign) else design.gram(np.arange(design.n)), y, lam, slack)
 
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    """Newton's equations at one point: moves of beta and of both multipliers."""
+    """Newton's equations at one point."""
 
     beta: Array
     room: Array
@@ -213,19 +263,20 @@ class _Step:
     solve: Solver
     boxed: bool
 
-    def towards(self, above: Array, below: Array) -> tuple[Array, Array, Array]:
+    def towards(self, above: Array, below: Array) -> _Move:
         """Move that changes beta * above and room * below by these amounts, to first order."""
         rest = -self.violation + above / self.beta
         if self.boxed:
             rest -= below / self.room
-        move = self.solve(rest)
+        move, weights = self.solve(rest)
         lifted = (above - self.above * move) / self.beta
-        return move, lifted, (below + self.below * move) / self.room if self.boxed else np.zeros_like(move)
+        sunk = (below + self.below * move) / self.room if self.boxed else np.zeros_like(move)
+        return _Move(move, lifted, sunk, weights)
 
-    def longest(self, move: Array, above: Array, below: Array) -> float:
+    def longest(self, move: _Move) -> float:
         """Part of the move, at most one, that reaches the boundary."""
-        pairs = [(self.beta, move), (self.above, above)]
+        pairs = [(self.beta, move.beta), (self.above, move.above)]
         if self.boxed:
-            pairs += [(self.room, -move), (self.below, below)]
+            pairs += [(self.room, -move.beta), (self.below, move.below)]
         parts = [float(np.min(-value[down] / change[down])) for value, change in pairs if (down := change < 0.0).any()]
         return min([1.0, *parts])

@@ -9,7 +9,6 @@ one or two samples at a time, would take very many sweeps, an interior point tak
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,8 @@ from scipy.special import expit
 
 from ..losses import Hinge, Logistic, Loss, MaxMargin
 from ..overlaps import Array
-from .certificate import ACCURACY, distance
-from .designs import Design, KernelDesign
+from .certificate import ACCURACY, distance, vanishes
+from .designs import Design, FeatureDesign, KernelDesign
 from .errors import SimulationError
 from .interior import DualPoint, interior_point, largest_margin
 from .polish import Mask, polish
@@ -28,12 +27,15 @@ from .session import silenced
 #: Tolerance of liblinear's dual coordinate descent, and its sweeps over the sample: where these few do not, the
 #: interior point is faster than more of them.
 _TOLERANCE, _SWEEPS = 1e-3, 60
-#: Steps of libsvm's, each over two samples: some sweeps, too.
-_KERNEL_STEPS = 200_000
+#: Steps of libsvm's, each over two samples: on a kernel matrix, and for each sample on features, where the interior
+#: point costs less.
+_KERNEL_STEPS, _STEPS_A_SAMPLE = 200_000, 20
 #: The same of the primal descents of the logistic loss; Newton's method where the features are few enough.
 _DESCENTS = (("lbfgs", 1e-8, 3000), ("newton-cholesky", 1e-8, 200), ("newton-cholesky", 1e-11, 200))
 #: A hard margin is a soft one whose slack price exceeds every dual variable. This one does at small loads.
 _PRICE = 1e2
+#: Largest margins of weights of norm one, in units of the features' norm, at which margins are said not to be kept.
+_HOPELESS = 1e-5
 #: Largest part of a hard margin that may be missing.
 _LARGEST_SHORTFALL = 1e-3
 
@@ -79,38 +81,50 @@ def fit(design: Design, y: Array, loss: Loss, lam: float) -> Array:
         weights, apart = _logistic(design, y, lam)
     else:
         weights, apart = _vector_machine(design, y, loss, lam)
-    if apart > ACCURACY:
-        raise _not_converged(
-            f"{type(loss).__name__} at lam = {lam:g}", design, apart, "use a larger lam or a smaller d"
-        )
-    return weights
+    if not apart <= ACCURACY:
+        name = f"{type(loss).__name__} at lam = {lam:g}"
+        raise _not_converged(name, design, apart, "use a larger lam or a smaller d")
+    return np.zeros_like(weights) if vanishes(design, lam, weights) else weights
 
 
 def _hard_margin(design: Design, y: Array, loss: Loss) -> Array:
     """Return the weights of least norm with all margins at least one."""
     name = type(loss).__name__ + ("" if isinstance(loss, MaxMargin) else " at lam = 0")
-    for lam, active, beta in _hard_choices(design, y):
-        weights, apart = polish(design, y, Hinge(), lam, active, np.zeros_like(active))
-        shortfall = float(np.max(1.0 - y * design.fields(weights)))
-        if shortfall <= _LARGEST_SHORTFALL and apart <= ACCURACY:
+    nobody = np.zeros(design.n, dtype=bool)
+    found = _descent(design, y, Hinge(), 1.0 / _PRICE)
+    if found is not None:
+        weights, apart = polish(design, y, Hinge(), 1.0 / _PRICE, found[0] | found[1], nobody)
+        if apart <= ACCURACY and _shortfall(design, y, weights) <= _LARGEST_SHORTFALL:
             return weights
-        margin = largest_margin(design, y, beta)
-    if shortfall <= _LARGEST_SHORTFALL:
-        raise _not_converged(name, design, apart, "lower alpha, or use a soft loss with a small lam > 0")
-    raise SimulationError(
-        f"{name}: a margin falls short of 1 by {shortfall:.3g}, so the constraints cannot be met on this sample, or "
-        f"only by weights of norm {1.0 / max(margin, np.finfo(float).tiny):.2g} or more; lower alpha, or use a soft "
-        "loss with a small lam > 0, of which this is the limit"
+    point = interior_point(design, y, 1.0, 0.0, np.inf)
+    lam = 0.5 / float(point.beta.max())  # a hard margin is a soft one whose slack price exceeds every dual variable
+    polished = polish(design, y, Hinge(), lam, _wanted(design, point, 1.0, 0.0) > 0.0, nobody)
+    plain = _plain(design, y, Hinge(), lam, lam * point.beta)
+    for weights, apart in (polished, plain):
+        if apart <= ACCURACY and _shortfall(design, y, weights) <= _LARGEST_SHORTFALL:
+            return weights
+    shortfall = min(_shortfall(design, y, weights) for weights, _ in (polished, plain))
+    margin = max(largest_margin(design, y, point.beta), np.finfo(float).tiny)
+    advice = "lower alpha, or use a soft loss with a small lam > 0, of which this is the limit"
+    if margin < _HOPELESS * np.sqrt(design.mean_square):
+        raise SimulationError(
+            f"{name}: a margin falls short of 1 by {shortfall:.3g}, and the constraints cannot be met on this sample, "
+            f"or only by weights of norm {1.0 / margin:.2g} or more; {advice}"
+        )
+    raise _not_converged(
+        name, design, min(polished[1], plain[1]), f"a margin falls short of 1 by {shortfall:.1g}; {advice}"
     )
 
 
-def _hard_choices(design: Design, y: Array) -> Iterator[tuple[float, Mask, Array]]:
-    """Yield ridges whose soft margin is hard if no dual variable exceeds the slack's price, and support vectors."""
-    found = _descent(design, y, Hinge(), 1.0 / _PRICE)
-    if found is not None and (support := found[0] | found[1]).any():
-        yield 1.0 / _PRICE, support, np.where(support, 1.0, 0.0)
-    point = interior_point(design, y, 1.0, 0.0, np.inf)
-    yield 0.5 / float(point.beta.max()), _wanted(design, point, 1.0, 0.0) > 0.0, point.beta
+def _shortfall(design: Design, y: Array, weights: Array) -> float:
+    """Return how much the least margin falls short of one."""
+    return float(np.max(1.0 - y * design.fields(weights)))
+
+
+def _plain(design: Design, y: Array, loss: Loss, lam: float, dual: Array) -> tuple[Array, float]:
+    """Return the weights of dual variables as they are, and the bound: good where samples repeat each other."""
+    weights = design.from_dual(y * dual / lam)
+    return weights, distance(design, y, loss, lam, weights, dual)
 
 
 def _not_converged(name: str, design: Design, apart: float, advice: str) -> SimulationError:
@@ -130,9 +144,7 @@ def _vector_machine(design: Design, y: Array, loss: Loss, lam: float) -> tuple[A
     point = interior_point(design, y, lam, slack, most)
     wanted = _wanted(design, point, lam, slack)
     polished = polish(design, y, loss, lam, (wanted > 0.0) & (wanted < most), wanted >= most)
-    weights = design.from_dual(y * point.beta / lam)
-    plain = (weights, distance(design, y, loss, lam, weights, point.beta))  # good where samples repeat each other
-    return min(best, polished, plain, key=lambda pair: pair[1])
+    return min(best, polished, _plain(design, y, loss, lam, point.beta), key=lambda pair: pair[1])
 
 
 def _descent(design: Design, y: Array, loss: Loss, lam: float) -> tuple[Mask, Mask] | None:
@@ -142,9 +154,12 @@ def _descent(design: Design, y: Array, loss: Loss, lam: float) -> tuple[Mask, Ma
 
     hinge = isinstance(loss, Hinge)
     with silenced(ConvergenceWarning):  # the bound decides whether the interior point is needed
-        if isinstance(design, KernelDesign) and hinge and np.any(y != y[0]):
+        if hinge and np.any(y != y[0]) and (K := _kernel_matrix(design)) is not None:
+            most = _KERNEL_STEPS if isinstance(design, KernelDesign) else _STEPS_A_SAMPLE * design.n
             # On the matrix itself, without a copy or a factor. Its intercept is small, and gone after the polishing.
-            kernel_machine = SVC(kernel="precomputed", C=1.0 / lam, max_iter=_KERNEL_STEPS).fit(design.K, y)
+            kernel_machine = SVC(kernel="precomputed", C=1.0 / lam, max_iter=most).fit(K, y)
+            if not isinstance(design, KernelDesign) and kernel_machine.n_iter_[0] >= most:
+                return None
             beta = np.zeros(design.n)
             beta[kernel_machine.support_] = lam * np.abs(kernel_machine.dual_coef_[0])
             return (beta > 0.0) & (beta < 1.0 - 1e-9), beta >= 1.0 - 1e-9
@@ -159,6 +174,15 @@ def _descent(design: Design, y: Array, loss: Loss, lam: float) -> tuple[Mask, Ma
     margins = y * design.fields(design.from_matrix(machine.coef_[0]))
     active = np.abs(margins - 1.0) < 1.5 * _TOLERANCE if hinge else margins < 1.0
     return active, (margins < 1.0) & ~active
+
+
+def _kernel_matrix(design: Design) -> Array | None:
+    """Return the kernel matrix, if it is no larger than the features."""
+    if isinstance(design, KernelDesign):
+        return design.K
+    if isinstance(design, FeatureDesign) and design.n <= design.shared.shape[1]:
+        return design.kernel
+    return None
 
 
 def _wanted(design: Design, point: DualPoint, lam: float, slack: float) -> Array:
