@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.optimize import linprog, minimize
+from scipy.optimize import linprog, minimize, nnls
 
 import raflib as rf
 from raflib.finite.certificate import ACCURACY, distance
@@ -136,6 +136,65 @@ def test_samples_that_repeat_each_other() -> None:
             y, labels = DATA.y, twice
         weights, again = fit(design, y, loss, 0.01), fit(doubled, labels, loss, 0.02)
         np.testing.assert_allclose(again, weights, atol=2 * ACCURACY * np.linalg.norm(weights))
+
+
+def test_the_steps_end_where_rounding_begins() -> None:
+    # Close to capacity at a tiny ridge: steps beyond the last digit would throw beta far away.
+    for alpha in (1.9, 2.0, 2.1):
+        for seed in range(20, 30):
+            data = rf.RulesAndFacts(alpha, 1.0).sample(100, seed)
+            rf.finite.train(data.X, data.y, rf.Hinge(), rf.Linear(), 1e-6)
+    data = rf.RulesAndFacts(3.0, 0.3).sample(200, np.random.default_rng(890716))
+    features = rf.RandomFeatures(0.8, 0.6, 0.3)
+    rf.finite.train(data.X, data.y, rf.Hinge(), features, 1.37e-6, intercept=True, rng=890717)
+
+
+def test_the_steps_leave_a_cycle() -> None:
+    # Predictor and corrector alone go round in four steps here.
+    settings = {"d": 20, "seeds": [336392], "inputs": "sphere", "n_jobs": 1, "progress": False}
+    learner = rf.Learner(rf.MaxMargin(), rf.Kernel(1.0, 0.01), 1.0)
+    run = rf.simulate(rf.RulesAndFacts(2.5, 0.05), learner, **settings)
+    assert run.training_error.mean == 0.0
+
+
+@pytest.mark.parametrize("inputs", ["gaussian", "sphere", "binary"])
+@pytest.mark.parametrize("private", [0.0, 0.01])
+def test_maximal_margins_against_the_nearest_point_of_a_hull(inputs: str, private: float) -> None:
+    # The largest margin is the distance of the hull of the samples Z from zero: non-negative least squares.
+    rng = np.random.default_rng(7)
+    kept = 0
+    for _ in range(60):
+        d = int(rng.integers(2, 25))
+        data = rf.RulesAndFacts(rng.uniform(0.5, 2.5), rng.choice([0.0, 0.3, 1.0])).sample(d, rng, inputs=inputs)
+        design, y = FeatureDesign(data.X / np.sqrt(d), private), data.y
+        Z = y[:, None] * np.hstack([design.shared, private * np.eye(y.size)])
+        shares, _ = nnls(np.vstack([Z.T, np.ones(y.size)]), np.append(np.zeros(Z.shape[1]), 1.0), maxiter=10_000)
+        if 1.0 - shares.sum() < 1e-9:
+            with pytest.raises(rf.SimulationError, match="cannot be met"):
+                fit(design, y, rf.MaxMargin(), 0.0)
+            continue
+        nearest = Z.T @ shares
+        weights = fit(design, y, rf.MaxMargin(), 0.0)
+        assert np.sqrt(design.squared_norm(weights)) == pytest.approx(
+            np.linalg.norm(nearest) / np.min(Z @ nearest), rel=1e-3
+        )
+        kept += 1
+    assert kept == 60 if private else 10 < kept < 60  # private directions separate everything
+
+
+def test_forces_that_cancel_leave_no_weights() -> None:
+    X, y = np.array([[1.0, 1.0], [-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0]]), np.array([1.0, 1.0, -1.0, -1.0])
+    for loss in (rf.Hinge(), rf.SquaredHinge(), rf.Logistic()):
+        assert rf.finite.train(X, y, loss, rf.Linear(), 1.0).squared_norm == 0.0
+    with pytest.raises(rf.SimulationError, match=r"MaxMargin: a margin falls short of 1 .* cannot be met"):
+        rf.finite.train(X, y, rf.MaxMargin(), rf.Linear(), 1.0)
+
+
+@pytest.mark.parametrize("loss", [rf.Hinge(), rf.SquaredHinge(), rf.Logistic()], ids=repr)
+def test_huge_ridges_are_hebb(loss) -> None:
+    weights = fit(DESIGNS["few"], DATA.y, loss, 1e200)
+    hebb = X.T @ DATA.y
+    np.testing.assert_allclose(weights / np.abs(weights).max(), hebb / np.abs(hebb).max(), rtol=1e-9)
 
 
 @pytest.mark.parametrize("loss", [rf.Hinge(), rf.SquaredHinge(), rf.Logistic(), rf.MaxMargin()], ids=repr)

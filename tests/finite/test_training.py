@@ -132,7 +132,7 @@ def test_the_bound_holds_and_is_near() -> None:
                 assert distance(design, data.y, loss, lam, weights, guess) > true - machines.ACCURACY
             if not isinstance(loss, rf.Hinge):  # whose dual at a margin of one is not a slope
                 assert distance(design, data.y, loss, lam, weights, dual) < 10 * true
-    assert distance(design, data.y, rf.Hinge(), lam, np.zeros(30), np.zeros(45)) == np.inf
+    assert distance(design, data.y, rf.Hinge(), lam, np.zeros(30), np.zeros(45)) > 1e9
 
 
 @pytest.mark.parametrize("features", [rf.Linear(), rf.Kernel(0.8, 0.6)], ids=["linear", "kernel"])
