@@ -31,6 +31,8 @@ from .designs import Design
 
 #: Largest relative distance of accepted weights from the minimiser: a direction to 3e-4, an angle over pi to 1e-4.
 ACCURACY = 3e-4
+#: Largest part of a hard margin that may be missing.
+LARGEST_SHORTFALL = 1e-3
 #: A sum of forces that cancel is off by about this, in units of what it would be if they did not.
 _ROUNDING = 1e-12
 

@@ -17,7 +17,7 @@ from scipy.special import expit
 
 from ..losses import Hinge, Logistic, Loss, MaxMargin
 from ..overlaps import Array
-from .certificate import ACCURACY, distance, vanishes
+from .certificate import ACCURACY, LARGEST_SHORTFALL, distance, vanishes
 from .designs import Design, FeatureDesign, KernelDesign
 from .errors import SimulationError
 from .interior import DualPoint, interior_point, largest_margin
@@ -36,8 +36,6 @@ _DESCENTS = (("lbfgs", 1e-8, 3000), ("newton-cholesky", 1e-8, 200), ("newton-cho
 _PRICE = 1e2
 #: Largest margins of weights of norm one, in units of the features' norm, at which margins are said not to be kept.
 _HOPELESS = 1e-5
-#: Largest part of a hard margin that may be missing.
-_LARGEST_SHORTFALL = 1e-3
 
 
 def fit(design: Design, y: Array, loss: Loss, lam: float) -> Array:
@@ -94,14 +92,14 @@ def _hard_margin(design: Design, y: Array, loss: Loss) -> Array:
     found = _descent(design, y, Hinge(), 1.0 / _PRICE)
     if found is not None:
         weights, apart = polish(design, y, Hinge(), 1.0 / _PRICE, found[0] | found[1], nobody)
-        if apart <= ACCURACY and _shortfall(design, y, weights) <= _LARGEST_SHORTFALL:
+        if apart <= ACCURACY and _shortfall(design, y, weights) <= LARGEST_SHORTFALL:
             return weights
     point = interior_point(design, y, 1.0, 0.0, np.inf)
     lam = 0.5 / float(point.beta.max())  # a hard margin is a soft one whose slack price exceeds every dual variable
     polished = polish(design, y, Hinge(), lam, _wanted(design, point, 1.0, 0.0) > 0.0, nobody)
     plain = _plain(design, y, Hinge(), lam, lam * point.beta)
     for weights, apart in (polished, plain):
-        if apart <= ACCURACY and _shortfall(design, y, weights) <= _LARGEST_SHORTFALL:
+        if apart <= ACCURACY and _shortfall(design, y, weights) <= LARGEST_SHORTFALL:
             return weights
     shortfall = min(_shortfall(design, y, weights) for weights, _ in (polished, plain))
     margin = max(largest_margin(design, y, point.beta), np.finfo(float).tiny)

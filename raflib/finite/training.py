@@ -11,14 +11,13 @@ from .. import validation
 from ..features import FeatureMap
 from ..losses import Hinge, Logistic, Loss, MaxMargin, MinNorm, Square, SquaredHinge
 from ..overlaps import Array
+from .certificate import LARGEST_SHORTFALL
 from .checks import finite, labelled, labels, reals
 from .designs import Design, KernelDesign
 from .errors import SimulationError
 from .machines import fit
 from .realisation import equivalent
 from .ridge import Path, ridge_path
-
-_LARGEST_SHORTFALL = 1e-3
 
 
 class Trained(NamedTuple):
@@ -233,7 +232,7 @@ def train_path(design: Design, y: Array, loss: Loss, lam: Array) -> Path:
         path = ridge_path(design, y, np.zeros(1) if isinstance(loss, MinNorm) else lam)
         if isinstance(loss, MinNorm):
             shortfall = float(np.max(np.abs(y * path.fields[:, 0] - 1.0)))
-            if shortfall > _LARGEST_SHORTFALL:
+            if shortfall > LARGEST_SHORTFALL:
                 raise SimulationError(
                     f"MinNorm: a margin falls short of 1, or exceeds it, by {shortfall:.3g}, so the constraints cannot "
                     "be met on this sample; lower alpha, or use Square with lam = 0, which is least squares then"
