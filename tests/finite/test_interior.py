@@ -7,6 +7,7 @@ import pytest
 from scipy.optimize import linprog, minimize, nnls
 
 import raflib as rf
+from raflib.finite import interior, polish
 from raflib.finite.certificate import ACCURACY, distance
 from raflib.finite.designs import FeatureDesign, KernelDesign
 from raflib.finite.interior import interior_point, largest_margin
@@ -206,6 +207,39 @@ def test_one_sample_and_no_features(loss) -> None:
         assert np.sign(weights[0]) == y
     with pytest.raises(rf.SimulationError, match="every feature is zero"):
         fit(FeatureDesign(np.zeros((4, 3))), np.array([1.0, -1.0, 1.0, 1.0]), loss, 0.1)
+
+
+def test_support_vectors_that_repeat_each_other() -> None:
+    # Binary inputs and an intercept in few dimensions: the equations of the support vectors are singular.
+    settings = {"d": 10, "seeds": [956501], "inputs": "binary", "intercept": True, "n_jobs": 1, "progress": False}
+    run = rf.simulate(rf.RulesAndFacts(5.0, 0.001), rf.Learner(rf.MaxMargin(), rf.Linear(), 1.0), **settings)
+    assert run.training_error.mean == 0.0
+
+
+def test_a_margin_is_called_impossible_only_if_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    design, y = FeatureDesign(X[:15]), DATA.y[:15]
+    monkeypatch.setattr(interior, "_STEPS", 2)
+    monkeypatch.setattr(polish, "_STEPS", 1)
+    with pytest.raises(rf.SimulationError, match=r"MaxMargin did not converge .* a margin falls short of 1"):
+        fit(design, y, rf.MaxMargin(), 0.0)
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+@pytest.mark.parametrize("loss", [rf.Hinge(), rf.SquaredHinge(), rf.Logistic()], ids=repr)
+def test_the_bound_is_the_duality_gap(name: str, loss) -> None:
+    # Primal and dual written down from their definitions; conjugates as suprema over a fine grid.
+    design, y, lam, rng = DESIGNS[name], DATA.y, 0.3, np.random.default_rng(1)
+    K = design.gram(np.arange(30))
+    x = np.linspace(-60.0, 60.0, 1_200_001)
+    for _ in range(4):
+        weights = design.from_dual(rng.standard_normal(30))
+        dual = rng.uniform(0.01, 0.99, 30)
+        norm = float(design.squared_norm(weights))
+        primal = float(loss.value(y * design.fields(weights)).sum()) + 0.5 * lam * norm
+        conjugate = sum(float(np.max(-b * x - loss.value(x))) for b in dual)
+        bound = -conjugate - (y * dual) @ K @ (y * dual) / (2.0 * lam)
+        expected = np.sqrt(2.0 * (primal - bound) / (lam * norm))
+        assert distance(design, y, loss, lam, weights, dual) == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_bound_sees_small_distances_beside_large_objectives() -> None:
