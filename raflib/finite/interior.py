@@ -50,10 +50,13 @@ class DualPoint:
         Dual variables.
     excess : array, shape (n,)
         Margins minus one, plus c beta: positive where beta is zero, negative where beta is at its bound.
+    weights : array, shape (k,)
+        Weights of the learner.
     """
 
     beta: Array
     excess: Array
+    weights: Array
 
 
 def interior_point(design: Design, y: Array, lam: float, slack: float, most: float) -> DualPoint:
@@ -75,8 +78,8 @@ def interior_point(design: Design, y: Array, lam: float, slack: float, most: flo
     Returns
     -------
     DualPoint
-        Where the duality gap is 1e-9 of the value, or the nearest to it. Nothing is promised: rounding may have ended
-        the steps, and a hard margin that cannot be kept has no minimum. Whoever uses the point holds it against a bound
+        Where the duality gap is 1e-9 of the value. Nothing is promised: the steps may have run out, and a hard margin
+        that cannot be kept has no minimum. Whoever uses the point holds it against a bound
         (`raflib.finite.certificate`).
 
     References
@@ -102,21 +105,17 @@ def interior_point(design: Design, y: Array, lam: float, slack: float, most: flo
     above = np.maximum(excess, 0.0) + 1.0  # multipliers of beta >= 0 and of beta <= u
     below = above - excess if boxed else np.zeros(design.n)
     inseparable = _SEPARABLE * np.sqrt(design.mean_square)
-    best, least, last = DualPoint(beta, above - below), np.inf, np.inf
+    last = np.inf
     for _ in range(_STEPS):
         margins = system.margins(a, beta)
         violation = margins - 1.0 - above + below
         gap = float(beta @ above + room @ below)
         value = float(beta.sum())
         norm = float(beta @ margins) - slack * float(beta @ beta)  # lam ||a||^2
-        goal = min(_GAP * value, _NEAR * norm)
-        distance = max(gap / goal if goal > 0.0 else np.inf, float(np.abs(violation).max()) / _VIOLATION)
-        if distance <= least:  # at the end rounding may throw the steps back
-            best, least = DualPoint(beta, above - below), distance
-        if distance <= 1.0:
+        if gap <= min(_GAP * value, _NEAR * norm) and float(np.abs(violation).max()) <= _VIOLATION:
             break
         if not boxed and slack == 0.0 and np.sqrt(lam * max(norm, 0.0)) <= inseparable * value:
-            return DualPoint(beta, above - below)  # no weights of moderate norm keep the margins: `largest_margin`
+            break  # no weights of moderate norm keep the margins: `largest_margin`
         solve = system.newton(a, beta, above / beta + below / room)
         if solve is None:
             break
@@ -138,7 +137,7 @@ def interior_point(design: Design, y: Array, lam: float, slack: float, most: flo
         beta, above, a = beta + length * move.beta, above + length * move.above, a + length * move.a
         if boxed:
             room, below = room - length * move.beta, below + length * move.below
-    return best
+    return DualPoint(beta, above - below, system.weights(a, beta))
 
 
 def largest_margin(design: Design, y: Array, beta: Array) -> float:
@@ -190,8 +189,13 @@ class _ByFeatures:
     the rest would be lost in their rounding.
     """
 
-    def __init__(self, Z: Array, lam: float, diagonal: float) -> None:
-        self.Z, self.lam, self.diagonal = Z, lam, diagonal
+    def __init__(self, design: FeatureDesign, y: Array, lam: float, slack: float) -> None:
+        self.Z, self.y, self.lam, self.private = y[:, None] * design.shared, y, lam, design.private
+        self.diagonal = slack + design.private**2 / lam
+
+    def weights(self, a: Array, beta: Array) -> Array:
+        """Weights of the learner, private directions included."""
+        return np.concatenate([a, self.private * self.y * beta / self.lam]) if self.private else a
 
     def start(self, beta: Array) -> Array:
         """Weights of beta."""
@@ -221,10 +225,15 @@ class _ByFeatures:
 
 
 class _BySamples:
-    """The same by the kernel matrix; the weights are not needed."""
+    """The same by the kernel matrix; the weights are not iterated."""
 
-    def __init__(self, K: Array, y: Array, lam: float, diagonal: float) -> None:
-        self.K, self.y, self.lam, self.diagonal = K, y, lam, diagonal
+    def __init__(self, design: Design, y: Array, lam: float, slack: float) -> None:
+        self.K = design.K if isinstance(design, KernelDesign) else design.gram(np.arange(design.n))
+        self.design, self.y, self.lam, self.diagonal = design, y, lam, slack
+
+    def weights(self, a: Array, beta: Array) -> Array:
+        """Weights of the learner."""
+        return self.design.from_dual(self.y * beta / self.lam)
 
     def start(self, beta: Array) -> Array:
         """No weights."""
@@ -247,8 +256,8 @@ class _BySamples:
 
 def _system(design: Design, y: Array, lam: float, slack: float) -> _ByFeatures | _BySamples:
     if isinstance(design, FeatureDesign) and design.shared.shape[1] < design.n:
-        return _ByFeatures(y[:, None] * design.shared, lam, slack + design.private**2 / lam)
-    return _BySamples(design.K if isinstance(design, KernelDesign) else design.gram(np.arange(design.n)), y, lam, slack)
+        return _ByFeatures(design, y, lam, slack)
+    return _BySamples(design, y, lam, slack)
 
 
 @dataclass(frozen=True, eq=False)

@@ -97,7 +97,7 @@ def _hard_margin(design: Design, y: Array, loss: Loss) -> Array:
     point = interior_point(design, y, 1.0, 0.0, np.inf)
     lam = 0.5 / float(point.beta.max())  # a hard margin is a soft one whose slack price exceeds every dual variable
     polished = polish(design, y, Hinge(), lam, _wanted(design, point, 1.0, 0.0) > 0.0, nobody)
-    plain = _plain(design, y, Hinge(), lam, lam * point.beta)
+    plain = (point.weights, distance(design, y, Hinge(), lam, point.weights, lam * point.beta))
     for weights, apart in (polished, plain):
         if apart <= ACCURACY and _shortfall(design, y, weights) <= LARGEST_SHORTFALL:
             return weights
@@ -119,12 +119,6 @@ def _shortfall(design: Design, y: Array, weights: Array) -> float:
     return float(np.max(1.0 - y * design.fields(weights)))
 
 
-def _plain(design: Design, y: Array, loss: Loss, lam: float, dual: Array) -> tuple[Array, float]:
-    """Return the weights of dual variables as they are, and the bound: good where samples repeat each other."""
-    weights = design.from_dual(y * dual / lam)
-    return weights, distance(design, y, loss, lam, weights, dual)
-
-
 def _not_converged(name: str, design: Design, apart: float, advice: str) -> SimulationError:
     return SimulationError(
         f"{name} did not converge (n = {design.n}): the weights may be {apart:.1g} of their norm away from the "
@@ -142,7 +136,13 @@ def _vector_machine(design: Design, y: Array, loss: Loss, lam: float) -> tuple[A
     point = interior_point(design, y, lam, slack, most)
     wanted = _wanted(design, point, lam, slack)
     polished = polish(design, y, loss, lam, (wanted > 0.0) & (wanted < most), wanted >= most)
-    return min(best, polished, _plain(design, y, loss, lam, point.beta), key=lambda pair: pair[1])
+    plain = (point.weights, distance(design, y, loss, lam, point.weights, point.beta))
+    best = min(best, polished, plain, key=lambda pair: pair[1])  # plain weights where samples repeat each other
+    if not best[1] <= ACCURACY and isinstance(design, KernelDesign) and design.matrix.shape[1] < design.n:
+        # The kernel matrix is singular, and at a small lam weights of samples lose what weights of features keep.
+        weights, apart = _vector_machine(FeatureDesign(design.matrix), y, loss, lam)
+        best = (design.from_matrix(weights), apart)
+    return best
 
 
 def _descent(design: Design, y: Array, loss: Loss, lam: float) -> tuple[Mask, Mask] | None:

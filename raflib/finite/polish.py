@@ -85,7 +85,7 @@ def polish(design: Design, y: Array, loss: Loss, lam: float, active: Mask, beyon
             weights = weights + design.from_dual(y * rest / lam)
         del solve  # its factor may be as large as the kernel matrix
         apart = distance(design, y, loss, lam, weights, inside)
-        if apart < best[1] or not best[0].size:
+        if apart < best[1]:
             best = (weights, apart)
         if apart <= ACCURACY:
             break
