@@ -46,7 +46,7 @@ CASES = {
     "gives no sample": lambda: rf.RulesAndFacts(0.01, 0.3).sample(10, 0),
     r"y = 0 is outside the allowed values -1, \+1": lambda: TASK.label_probability(0, 0.3),
     r"d = 0 .*\[1, inf\)!": lambda: rf.simulate(TASK, OK, d=0),
-    r"seeds = 0 .*\[1, inf\)": lambda: rf.simulate(TASK, OK, seeds=0),
+    r"seeds = 0 .*\[1, 1000000\]": lambda: rf.simulate(TASK, OK, seeds=0),
     r"seeds = \[1, 1\]": lambda: rf.simulate(TASK, OK, seeds=[1, 1]),
     r"seeds = -1 .*\[0, inf\)": lambda: rf.simulate(TASK, OK, seeds=[-1]),
     r"n_jobs = 0 is not a positive integer": lambda: rf.simulate(TASK, OK, d=10, n_jobs=0),
